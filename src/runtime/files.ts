@@ -1,0 +1,29 @@
+/** What `stat` says of a file. `mode` is the permission bits (0o600). */
+export interface FileFacts {
+  readonly bytes: number;
+  readonly mode: number;
+  readonly directory: boolean;
+}
+
+/** A file open for appending; what was written is on disk once `close` resolved. */
+export interface FileWriter {
+  write(bytes: Uint8Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The file system as the house sees it. Every failure is a RuntimeError ERR_RUNTIME_FILE whose `detail` is the system's word (`ENOENT`, `EACCES`, `ENOSPC`…). */
+export interface Files {
+  /** @returns undefined where nothing is there. */
+  stat(path: string): Promise<FileFacts | undefined>;
+  read(path: string): Promise<Uint8Array>;
+  /** Reads a file in pieces of at most `chunkBytes`, in order. */
+  readChunks(path: string, chunkBytes: number): AsyncIterable<Uint8Array>;
+  /** Replaces the whole file or leaves the old one: written beside it, synced, renamed. `mode` defaults to 0o644. */
+  writeWhole(path: string, bytes: Uint8Array, mode?: number): Promise<void>;
+  /** Creates a file that must not exist yet. */
+  createNew(path: string, bytes: Uint8Array, mode: number): Promise<void>;
+  /** Opens for writing from the start; an older file is emptied. */
+  openWriter(path: string): Promise<FileWriter>;
+  makeDirectory(path: string): Promise<void>;
+  remove(path: string): Promise<void>;
+}
