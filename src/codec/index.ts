@@ -1,0 +1,19 @@
+export { compareBytes, concatBytes, EMPTY_BYTES, sameBytes } from './bytes.js';
+export { CodecError, type CodecErrorCode } from './errors.js';
+export { bytesToHex, hexToBytes, prefixedHex } from './hex.js';
+export {
+  bigintToBytes,
+  bytesToBigint,
+  numberToBytes,
+  readUint16,
+  readUint24,
+  readUint64,
+  significantBytes,
+  writeUint16,
+  writeUint24,
+  writeUint64,
+} from './integers.js';
+export { RlpReader, readList } from './rlp-reader.js';
+export { MAX_RLP_DEPTH, type RlpLimits, rlpWellFormed } from './rlp-well-formed.js';
+export { encodeBoolean, encodeBytes, encodedListBytes, encodeList, encodeUint } from './rlp-writer.js';
+export { snappyCompress, snappyDeclaredBytes, snappyDecompress } from './snappy.js';

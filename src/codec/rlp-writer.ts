@@ -1,0 +1,70 @@
+import { bigintToBytes, numberToBytes, significantBytes } from './integers.js';
+import { LIST_PREFIX, SHORT_BYTES, STRING_PREFIX } from './rlp-prefix.js';
+
+/** The item of no bytes: also the integer 0 and `false`. Never written into, so it is shared, as the others here. */
+const EMPTY_STRING: Uint8Array = Uint8Array.of(STRING_PREFIX);
+const EMPTY_LIST: Uint8Array = Uint8Array.of(LIST_PREFIX);
+const TRUE: Uint8Array = Uint8Array.of(1);
+
+/** A string of bytes. @returns the encoded item; for a single byte below 0x80 a copy of it */
+export function encodeBytes(bytes: Uint8Array): Uint8Array {
+  const length = bytes.length;
+  if (length === 0) return EMPTY_STRING;
+  if (length === 1 && (bytes[0] as number) < STRING_PREFIX) return bytes.slice();
+  const prefix = prefixBytes(length);
+  const item = new Uint8Array(prefix + length);
+  writePrefix(item, STRING_PREFIX, length);
+  item.set(bytes, prefix);
+  return item;
+}
+
+/**
+ * An unsigned integer in its smallest form.
+ * @throws CodecError ERR_CODEC_INTEGER below 0, and for numbers that are no safe integers
+ */
+export function encodeUint(value: number | bigint): Uint8Array {
+  return encodeBytes(typeof value === 'bigint' ? bigintToBytes(value) : numberToBytes(value));
+}
+
+/** 1 or 0. */
+export function encodeBoolean(value: boolean): Uint8Array {
+  return value ? TRUE : EMPTY_STRING;
+}
+
+/** A list of items that are encoded already. One allocation, whatever the number of items. */
+export function encodeList(encodedItems: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const item of encodedItems) length += item.length;
+  if (length === 0) return EMPTY_LIST;
+  let at = prefixBytes(length);
+  const list = new Uint8Array(at + length);
+  writePrefix(list, LIST_PREFIX, length);
+  for (const item of encodedItems) {
+    list.set(item, at);
+    at += item.length;
+  }
+  return list;
+}
+
+/** Size of a list once it is encoded, for answers that must stay below a limit. @param contentBytes of its encoded items together */
+export function encodedListBytes(contentBytes: number): number {
+  return prefixBytes(contentBytes) + contentBytes;
+}
+
+function prefixBytes(length: number): number {
+  return length <= SHORT_BYTES ? 1 : 1 + significantBytes(length);
+}
+
+function writePrefix(item: Uint8Array, kind: number, length: number): void {
+  if (length <= SHORT_BYTES) {
+    item[0] = kind + length;
+    return;
+  }
+  const lengthBytes = significantBytes(length);
+  item[0] = kind + SHORT_BYTES + lengthBytes;
+  let rest = length;
+  for (let at = lengthBytes; at > 0; at--) {
+    item[at] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
+}
