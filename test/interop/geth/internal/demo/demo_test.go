@@ -1,0 +1,157 @@
+package demo
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/consensus/beacon"
+	"github.com/ethereum/go-ethereum/consensus/ethash"
+	"github.com/ethereum/go-ethereum/core"
+	"github.com/ethereum/go-ethereum/core/rawdb"
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/core/types/bal"
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/ethereum/go-ethereum/rlp"
+
+	"rlpxd/test/interop/geth/internal/chainfile"
+)
+
+const folder = "../../../../../demo"
+
+// The committed files are what the generator makes today.
+func TestFilesAreReproducible(t *testing.T) {
+	files, err := Generate().Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	total := 0
+	for name, want := range files {
+		have, err := os.ReadFile(filepath.Join(folder, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(have, want) {
+			t.Errorf("%s differs from what the generator makes", name)
+		}
+		total += len(have)
+	}
+	if total > 1<<20 {
+		t.Errorf("the files take %d bytes, more than 1 MiB", total)
+	}
+}
+
+// geth's own chain, from a database of its own, executes every block and ends at the same head; its receipts and
+// access lists are the ones in the files.
+func TestGethImportsTheChain(t *testing.T) {
+	genesis, err := chainfile.Genesis(filepath.Join(folder, GenesisFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks, err := chainfile.Blocks(filepath.Join(folder, ChainFile), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain, err := core.NewBlockChain(rawdb.NewMemoryDatabase(), genesis, beacon.New(ethash.NewFaker()), core.DefaultConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer chain.Stop()
+	if n, err := chain.InsertChain(blocks); err != nil {
+		t.Fatalf("block %d: %v", n+1, err)
+	}
+	head := blocks[len(blocks)-1]
+	if chain.CurrentBlock().Hash() != head.Hash() || head.NumberU64() != Blocks {
+		t.Fatalf("geth's head is %d %x, ours %d %x", chain.CurrentBlock().Number, chain.CurrentBlock().Hash(), head.Number(), head.Hash())
+	}
+
+	receipts := stream(t, ReceiptsFile)
+	lists := stream(t, AccessListsFile)
+	kinds := map[uint8]int{}
+	var failed, creations, logs, withdrawals, empty, amsterdam, unprotected int
+	for _, block := range blocks {
+		executed := chain.GetReceiptsByHash(block.Hash())
+		want, err := rlp.EncodeToBytes(wireReceipts(executed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		have, err := receipts.Raw()
+		if err != nil {
+			t.Fatalf("receipts of block %d: %v", block.Number(), err)
+		}
+		if !bytes.Equal(have, want) {
+			t.Fatalf("receipts of block %d differ", block.Number())
+		}
+		for i, tx := range block.Transactions() {
+			kinds[tx.Type()]++
+			if !tx.Protected() {
+				unprotected++
+			}
+			if tx.To() == nil {
+				creations++
+			}
+			if executed[i].Status == types.ReceiptStatusFailed {
+				failed++
+			}
+			logs += len(executed[i].Logs)
+		}
+		withdrawals += len(block.Withdrawals())
+		if len(block.Transactions()) == 0 {
+			empty++
+		}
+		if block.BlockAccessListHash() == nil {
+			continue
+		}
+		amsterdam++
+		var entry accessList
+		if err := lists.Decode(&entry); err != nil {
+			t.Fatalf("access list of block %d: %v", block.Number(), err)
+		}
+		if common.Hash(entry.BlockHash) != block.Hash() {
+			t.Fatalf("access list of block %d is named for another block", block.Number())
+		}
+		if crypto.Keccak256Hash(entry.AccessList) != *block.BlockAccessListHash() {
+			t.Fatalf("access list of block %d does not have the hash in the header", block.Number())
+		}
+		if !bytes.Equal(entry.AccessList, chain.GetAccessListRLP(block.Hash())) {
+			t.Fatalf("access list of block %d is not the one geth serves", block.Number())
+		}
+		var decoded bal.BlockAccessList
+		if err := rlp.DecodeBytes(entry.AccessList, &decoded); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, s := range map[string]*rlp.Stream{ReceiptsFile: receipts, AccessListsFile: lists} {
+		if _, _, err := s.Kind(); !errors.Is(err, io.EOF) {
+			t.Errorf("%s holds more than the chain", name)
+		}
+	}
+	for kind := uint8(types.LegacyTxType); kind <= types.SetCodeTxType; kind++ {
+		if kinds[kind] < 10 {
+			t.Errorf("only %d transactions of type %d", kinds[kind], kind)
+		}
+	}
+	for name, count := range map[string]int{
+		"failed transactions": failed, "contract creations": creations, "logs": logs, "withdrawals": withdrawals,
+		"empty blocks": empty, "Amsterdam blocks": amsterdam, "transactions without chain id": unprotected,
+	} {
+		if count < 10 {
+			t.Errorf("only %d %s", count, name)
+		}
+	}
+	t.Logf("transactions by type %v; %d failed, %d creations, %d logs, %d withdrawals, %d empty blocks, %d Amsterdam blocks",
+		kinds, failed, creations, logs, withdrawals, empty, amsterdam)
+}
+
+func stream(t *testing.T, name string) *rlp.Stream {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(folder, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rlp.NewStream(bytes.NewReader(content), uint64(len(content)))
+}
