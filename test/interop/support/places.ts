@@ -1,0 +1,83 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** The root of the checkout. */
+export const root: string = dirname(dirname(dirname(here)));
+
+const gethModule = join(root, 'test', 'interop', 'geth');
+
+/** Path of a program that `npm run test:interop` built. */
+export function built(name: 'geth' | 'devp2p' | 'gethpeer' | 'scriptpeer'): string {
+  const path = join(gethModule, 'bin', name);
+  if (!existsSync(path)) throw new Error(`${path} is missing: start the suite with \`npm run test:interop\``);
+  return path;
+}
+
+/** A chain as files: `genesis.json` and concatenated RLP blocks. */
+export interface ChainFiles {
+  readonly genesis: string;
+  readonly chain: string;
+  /** One list of receipts for each block, where the repository has them. */
+  readonly receipts?: string;
+  readonly networkId: number;
+  /** Number of the last block. */
+  readonly head: number;
+  readonly headHash: string;
+  readonly genesisHash: string;
+  /** Fork id at the head: the CRC, 8 hex digits. */
+  readonly forkHash: string;
+}
+
+let moduleFolder: string | undefined;
+
+/** The 600 blocks of geth's conformance suites, read from the folder of its module. */
+export function conformanceChain(): ChainFiles {
+  moduleFolder ??= execFileSync('go', ['list', '-m', '-f', '{{.Dir}}', 'github.com/ethereum/go-ethereum'], {
+    cwd: gethModule,
+    encoding: 'utf8',
+  }).trim();
+  const folder = join(moduleFolder, 'cmd', 'devp2p', 'internal', 'ethtest', 'testdata');
+  return {
+    genesis: join(folder, 'genesis.json'),
+    chain: join(folder, 'chain.rlp'),
+    networkId: 3503995874084926,
+    head: 600,
+    headHash: '44e3809c9a3cda717f00aea3a9da336d149612c8d5657fbc0028176ef8d94d2a',
+    genesisHash: 'bd6a252af394d80904c5993b859574bd4669642cea00a116970ec7887db67533',
+    forkHash: '377aaa78',
+  };
+}
+
+/** The demonstration chain of the repository, whose last 40 blocks have access lists. */
+export const demoChain: ChainFiles = {
+  genesis: join(root, 'demo', 'genesis.json'),
+  chain: join(root, 'demo', 'chain.rlp'),
+  receipts: join(root, 'demo', 'receipts.rlp'),
+  networkId: 9303030,
+  head: 560,
+  headHash: 'cd13ae8967c40fad1ca01dc85011598f0b3c2a7bf429e15108a0dfaa81a32bec',
+  genesisHash: 'b86c0863d1dc29416808c06468a109f688470bfa5ace7cef8c58493cd68ecca5',
+  forkHash: '432cae5c',
+};
+
+/** First block of the demonstration chain under Amsterdam rules. */
+export const demoAmsterdam = 521;
+
+const folders: string[] = [];
+
+/** A new folder that is removed after the tests of the file. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'rlpxd-interop-'));
+  folders.push(folder);
+  return folder;
+}
+
+afterAll(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
