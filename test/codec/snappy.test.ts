@@ -1,0 +1,327 @@
+import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
+import { describe, expect, it, vi } from 'vitest';
+import {
+  bytesToHex,
+  CodecError,
+  concatBytes,
+  hexToBytes,
+  sameBytes,
+  snappyCompress,
+  snappyDeclaredBytes,
+  snappyDecompress,
+} from '../../src/codec/index.js';
+import { seeded } from '../support/codec-random.js';
+import { slowSnappyDecode } from '../support/codec-snappy-oracle.js';
+
+const MIB = 1024 * 1024;
+const hex = (spaced: string): Uint8Array => hexToBytes(spaced.replaceAll(' ', ''));
+const refused = expect.objectContaining({ name: 'CodecError', code: 'ERR_CODEC_SNAPPY' });
+const mixed2047 = bytesToHex(Uint8Array.from({ length: 2047 }, (_, i) => i * 7 + (i >> 8)));
+
+/** Blocks and what they hold, written by hand from the format description. */
+const vectors: readonly (readonly [string, string, string])[] = [
+  ['nothing', '00', ''],
+  ['a literal of 1 byte', '01 00 61', '61'],
+  ['a literal of 60 bytes, the longest short one', `3c ec ${'61'.repeat(60)}`, '61'.repeat(60)],
+  ['a literal of 61 bytes, its length in one byte', `3d f0 3c ${'61'.repeat(61)}`, '61'.repeat(61)],
+  ['a literal with its length in one byte, though short', '02 f0 01 6162', '6162'],
+  ['a literal with its length in two bytes', `ac02 f4 2b01 ${'61'.repeat(300)}`, '61'.repeat(300)],
+  ['a literal with its length in three bytes', '02 f8 010000 6162', '6162'],
+  ['a literal with its length in four bytes', '02 fc 01000000 6162', '6162'],
+  ['a copy with one byte of offset', '08 0c 61626364 01 04', '6162636461626364'],
+  ['the longest copy with one byte of offset', '0c 00 61 1d 01', '61'.repeat(12)],
+  [
+    'a copy with all eleven bits of offset',
+    `8310 f4 fe07 ${mixed2047} e1 ff`,
+    mixed2047 + mixed2047.slice(0, 8),
+  ],
+  ['a copy that reads what it writes', '0b 04 6162 15 02', '6162616261626162616261'],
+  ['a copy with two bytes of offset', '06 04 6162 0e 0200', '616261626162'],
+  ['a copy of 64 bytes', '41 00 61 fe 0100', '61'.repeat(65)],
+  ['a copy of one byte', '02 00 61 02 0100', '6161'],
+  ['a copy with four bytes of offset', '06 04 6162 0f 02000000', '616261626162'],
+  ['literals and copies in turn', '0a 00 61 01 01 04 6263 06 0200 00 64', '61616161616263626364'],
+];
+
+describe('snappyDecompress', () => {
+  it.each(vectors)('reads %s', (_name, block, content) => {
+    expect(bytesToHex(snappyDecompress(hex(block), MIB))).toBe(content);
+    expect(bytesToHex(slowSnappyDecode(hex(block)) ?? new Uint8Array(1))).toBe(content);
+    expect(snappyDeclaredBytes(hex(block))).toBe(content.length / 2);
+  });
+
+  it('refuses every one of these blocks cut short, at every byte, and with a byte more', () => {
+    for (const [, block] of vectors) {
+      const whole = hex(block);
+      for (let length = 0; length < whole.length; length++) {
+        expect(() => snappyDecompress(whole.subarray(0, length), MIB)).toThrowError(refused);
+      }
+      expect(() => snappyDecompress(concatBytes([whole, Uint8Array.of(0)]), MIB)).toThrowError(refused);
+    }
+  });
+
+  it('keeps to the limit it is given, to the byte', () => {
+    const block = snappyCompress(new Uint8Array(1000));
+    expect(snappyDecompress(block, 1000).length).toBe(1000);
+    expect(() => snappyDecompress(block, 999)).toThrowError(refused);
+    expect(snappyDecompress(hex('00'), 0)).toEqual(new Uint8Array());
+  });
+
+  it('returns memory of its own', () => {
+    const block = hex('02 04 6162');
+    const content = snappyDecompress(block, 2);
+    block.fill(0);
+    expect(bytesToHex(content)).toBe('6162');
+    expect(content.buffer.byteLength).toBe(2);
+  });
+});
+
+describe('snappy from a peer', () => {
+  /** Runs `attempt` and @returns the sizes of all byte arrays that it made from a number. */
+  function allocations(attempt: () => void): number[] {
+    const sizes: number[] = [];
+    const real = globalThis.Uint8Array;
+    const watched = new Proxy(real, {
+      construct(target, args, newTarget) {
+        if (typeof args[0] === 'number') sizes.push(args[0]);
+        return Reflect.construct(target, args, newTarget);
+      },
+    });
+    vi.stubGlobal('Uint8Array', watched);
+    try {
+      attempt();
+    } finally {
+      vi.unstubAllGlobals();
+    }
+    return sizes;
+  }
+
+  it('S1: nothing is allocated before the claim was checked against the limit and against what the bytes can yield', () => {
+    const claims: readonly (readonly [string, string])[] = [
+      ['4 GiB − 1 of five bytes', 'ffffffff0f 00 61 00 61'],
+      ['10 MiB of a few bytes, within the limit', '80808005 00 61 fe 0100'],
+      ['one byte more than three copies can yield', `${'c201'} ${'fe0100'.repeat(3)}`],
+      ['some of nothing', '02'],
+    ];
+    for (const [says, spaced] of claims) {
+      const block = hex(spaced);
+      const sizes = allocations(() => {
+        expect(() => snappyDecompress(block, 10 * MIB), says).toThrowError(refused);
+      });
+      expect(sizes, says).toEqual([]);
+    }
+    // The watch does see what is allocated where the claim is honest.
+    expect(
+      allocations(() => snappyDecompress(snappyCompress(Uint8Array.from({ length: 5000 }, () => 7)), MIB)),
+    ).toContain(5000);
+  });
+
+  it('S1: the best that a block can yield is let through', () => {
+    const block = concatBytes([hex('c1800c 00 61'), ...Array.from({ length: 3073 }, () => hex('fe 0100'))]);
+    // 1 + 3,073 × 64 bytes from 2 + 3 × 3,073
+    expect(snappyDeclaredBytes(block)).toBe(196_673);
+    expect(snappyDecompress(block, MIB)).toEqual(new Uint8Array(196_673).fill(0x61));
+  });
+
+  it('E6: 6 bytes that declare 256 MiB are refused, whatever the limit', () => {
+    const block = hex('80808080 01 00');
+    expect(block.length).toBe(6);
+    expect(snappyDeclaredBytes(block)).toBe(256 * MIB);
+    const sizes = allocations(() => {
+      expect(() => snappyDecompress(block, 10 * MIB)).toThrowError(refused);
+      expect(() => snappyDecompress(block, Number.POSITIVE_INFINITY)).toThrowError(refused);
+    });
+    expect(sizes).toEqual([]);
+  });
+
+  it('E7: 65 bytes of content where 1 is declared are refused, not cut', () => {
+    expect(() => snappyDecompress(hex('01 00 61 fe 0100'), MIB)).toThrowError(refused);
+    expect(() => snappyDecompress(hex(`01 f0 40 ${'61'.repeat(65)}`), MIB)).toThrowError(refused);
+  });
+
+  it.each([
+    ['no bytes', ''],
+    ['a length cut short', '80'],
+    ['a length of five bytes cut short', '80808080'],
+    ['a length of six bytes', '808080808001 00 61'],
+    ['a length of 2^32', '8080808010 00 61'],
+    ['a length of 2^35 − 1', 'ffffffff7f 00 61'],
+    ['a length that is longer than it need be', '8100 00 61'],
+    ['a zero that is longer than it need be', '8000'],
+    ['less content than declared', '05 0c 61626364'],
+    ['no content where some is declared', '01'],
+    ['more content than declared', '03 0c 61626364'],
+    ['content where none is declared', '00 00 61'],
+    ['bytes after the content', '01 00 61 00'],
+    ['an element after the content', '01 00 61 00 62'],
+    ['a literal beyond the end', '04 0c 616263'],
+    ['a literal whose length is cut short', '04 f4 03'],
+    ['a literal of 2^32', '04 fc ffffffff 61'],
+    ['a copy of offset 0', '05 00 61 01 00'],
+    ['a copy of offset 0 in two bytes', '05 00 61 0e 0000'],
+    ['a copy of offset 0 in four bytes', '05 00 61 0f 00000000'],
+    ['a copy from before the start', '05 00 61 01 02'],
+    ['a copy from 2 GiB before the start', '05 00 61 0f 00000080'],
+    ['a copy from 4 GiB before the start', '05 00 61 0f ffffffff'],
+    ['a copy before any content', '04 01 01'],
+    ['a copy that has no offset', '05 00 61 01'],
+    ['a copy that has half an offset', '05 00 61 0e 01'],
+    ['a copy that has three quarters of an offset', '05 00 61 0f 010000'],
+    ['a copy beyond what is declared', '04 00 61 01 01'],
+  ])('S2: %s', (_name, block) => {
+    expect(() => snappyDecompress(hex(block), MIB)).toThrowError(refused);
+    expect(slowSnappyDecode(hex(block))).toBeUndefined();
+  });
+
+  it('S2: agrees with a second decoder on damaged blocks (seed 2)', () => {
+    const random = seeded(2);
+    let accepted = 0;
+    const disagreements: string[] = [];
+    const rounds = 40_000;
+    for (let round = 0; round < rounds; round++) {
+      const [, whole] = vectors[
+        random.below(vectors.length - 6) + (random.below(2) ? 0 : 6)
+      ] as (typeof vectors)[number];
+      const block = whole.length > 1000 ? snappyCompress(pieces(random, 100)) : hex(whole);
+      for (let flips = random.below(3); flips > 0; flips--) block[random.below(block.length)] = random.u32();
+      const ours = outcome(() => snappyDecompress(block, MIB));
+      if (ours !== undefined) accepted++;
+      if (!isDeepStrictEqual(ours, slowSnappyDecode(block))) disagreements.push(bytesToHex(block));
+    }
+    expect(disagreements).toEqual([]);
+    expect(accepted).toBeGreaterThan(rounds / 4);
+    expect(accepted).toBeLessThan(rounds);
+  });
+
+  it('S3: random bytes end in content or in the one error (seed 3)', () => {
+    const random = seeded(3);
+    const buffer = new Uint8Array(64);
+    let refusals = 0;
+    const rounds = 150_000;
+    for (let round = 0; round < rounds; round++) {
+      const block = buffer.subarray(0, 1 + random.below(63));
+      for (let i = 0; i < block.length; i++) block[i] = random.u32();
+      if (random.below(2) === 0) block[0] = random.below(64); // a plausible claim, so that elements are reached
+      if (outcome(() => snappyDecompress(block, 4096)) === undefined) refusals++;
+    }
+    expect(refusals).toBeGreaterThan(0);
+    expect(refusals).toBeLessThanOrEqual(rounds);
+  });
+});
+
+describe('snappyCompress', () => {
+  it.each([
+    ['nothing', new Uint8Array()],
+    ['one byte', Uint8Array.of(7)],
+    ['16 bytes alike', new Uint8Array(16)],
+    ['64 KiB, one block', pieces(seeded(4), 65_536)],
+    ['64 KiB and a byte', pieces(seeded(5), 65_537)],
+    ['three blocks', pieces(seeded(6), 196_608)],
+    ['1 MiB of zeros', new Uint8Array(MIB)],
+    ['300 KiB of noise', seeded(7).bytes(300 * 1024)],
+    ['every byte in turn', Uint8Array.from({ length: 70_000 }, (_, i) => i)],
+    [
+      'noise with a repeat 65,535 back',
+      concatBytes([seeded(8).bytes(65_000), new Uint8Array(600), seeded(8).bytes(400)]),
+    ],
+  ])('is undone by both decoders: %s', (_name, content) => {
+    const block = snappyCompress(content);
+    expect(sameBytes(snappyDecompress(block, content.length), content)).toBe(true);
+    if (content.length < 2 * 65_536) expect(sameBytes(slowSnappyDecode(block) ?? block, content)).toBe(true);
+    expect(block.buffer.byteLength).toBe(block.length);
+  });
+
+  it('is undone at every length from 0 to 300, of noise and of what repeats', () => {
+    for (let length = 0; length <= 300; length++) {
+      for (const content of [
+        seeded(length).bytes(length),
+        new Uint8Array(length),
+        pieces(seeded(length), length),
+      ]) {
+        const block = snappyCompress(content);
+        expect(sameBytes(snappyDecompress(block, length), content)).toBe(true);
+        expect(sameBytes(slowSnappyDecode(block) ?? Uint8Array.of(1, 2), content)).toBe(true);
+      }
+    }
+  });
+
+  it('makes much less of what repeats', () => {
+    // what a copy of 64 bytes in 3 allows, and a little
+    expect(snappyCompress(new Uint8Array(MIB)).length).toBeLessThan(MIB / 21);
+    const text = new TextEncoder().encode(
+      'a sentence that says the same again and again, and then once more. '.repeat(2000),
+    );
+    expect(snappyCompress(text).length).toBeLessThan(text.length / 15);
+    // 32-byte words with zeros in front, as calldata is made of
+    const words = concatBytes(
+      Array.from({ length: 4000 }, (_, i) => concatBytes([new Uint8Array(28), seeded(i).bytes(4)])),
+    );
+    expect(snappyCompress(words).length).toBeLessThan(words.length / 2.5);
+  });
+
+  it('adds next to nothing to what does not compress', () => {
+    const noise = seeded(9).bytes(MIB);
+    expect(snappyCompress(noise).length).toBeLessThan(MIB + 4 + 16 * 3 + 64);
+  });
+
+  it('has room for the worst mixture of literals and short matches', () => {
+    // 62 new bytes, then 4 that were there more than 2,047 bytes before: each pair costs a byte more than it holds.
+    const content = seeded(10).bytes(65_536);
+    for (let pair = 0; 67 + 66 * pair <= content.length; pair++) {
+      const from = 2 + 66 * Math.max(0, pair - 40);
+      content.set(content.subarray(from, from + 4), 63 + 66 * pair);
+    }
+    const block = snappyCompress(content);
+    expect(block.length).toBeGreaterThan(content.length + 100);
+    expect(sameBytes(snappyDecompress(block, content.length), content)).toBe(true);
+  });
+
+  it('is undone, whatever the content', () => {
+    const run = fc.tuple(fc.uint8Array({ minLength: 1, maxLength: 12 }), fc.nat(40));
+    fc.assert(
+      fc.property(fc.array(run, { maxLength: 40 }), (runs) => {
+        const content = concatBytes(
+          runs.flatMap(([bytes, times]) => Array.from({ length: times }, () => bytes)),
+        );
+        const block = snappyCompress(content);
+        expect(snappyDeclaredBytes(block)).toBe(content.length);
+        expect(sameBytes(snappyDecompress(block, content.length), content)).toBe(true);
+        expect(sameBytes(slowSnappyDecode(block) ?? block, content)).toBe(true);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('gives the same bytes each time, whatever was compressed before', () => {
+    const content = pieces(seeded(11), 100_000);
+    const first = snappyCompress(content);
+    snappyCompress(seeded(12).bytes(200_000));
+    expect(sameBytes(snappyCompress(content), first)).toBe(true);
+  });
+});
+
+/** Content that repeats itself at all distances, with new bytes between. */
+function pieces(random: ReturnType<typeof seeded>, length: number): Uint8Array {
+  const content = new Uint8Array(length);
+  for (let at = 0; at < length; ) {
+    const piece = Math.min(1 + random.below(80), length - at);
+    if (at > 0 && random.below(3) > 0) {
+      const from = random.below(at);
+      for (let i = 0; i < piece; i++) content[at + i] = content[from + i] as number;
+    } else {
+      content.set(random.bytes(piece), at);
+    }
+    at += piece;
+  }
+  return content;
+}
+
+function outcome(read: () => Uint8Array): Uint8Array | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof CodecError && error.code === 'ERR_CODEC_SNAPPY') return undefined;
+    throw error;
+  }
+}
