@@ -5,7 +5,8 @@ export type RuntimeErrorCode =
   | 'ERR_RUNTIME_DNS'
   | 'ERR_RUNTIME_FILE'
   | 'ERR_RUNTIME_STORE'
-  | 'ERR_RUNTIME_STORE_BUSY';
+  | 'ERR_RUNTIME_STORE_BUSY'
+  | 'ERR_RUNTIME_NODE_VERSION';
 
 /** The outside world failed or was called off. `detail` is the system's own word where it has one (`ECONNREFUSED`). */
 export class RuntimeError extends Error {
@@ -13,7 +14,11 @@ export class RuntimeError extends Error {
   readonly code: RuntimeErrorCode;
   readonly detail: string | undefined;
 
-  constructor(code: RuntimeErrorCode, message: string, options?: { detail?: string | undefined; cause?: unknown }) {
+  constructor(
+    code: RuntimeErrorCode,
+    message: string,
+    options?: { detail?: string | undefined; cause?: unknown },
+  ) {
     super(message, options?.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.detail = options?.detail;

@@ -24,6 +24,8 @@ export interface Files {
   createNew(path: string, bytes: Uint8Array, mode: number): Promise<void>;
   /** Opens for writing from the start; an older file is emptied. */
   openWriter(path: string): Promise<FileWriter>;
-  makeDirectory(path: string): Promise<void>;
+  /** Makes the folder and those above it; one that is there already is left as it is. `mode` is for the last one, whatever the umask. */
+  makeDirectory(path: string, mode?: number): Promise<void>;
+  /** Removes a file, or a folder with all that is in it. Nothing there is no error. */
   remove(path: string): Promise<void>;
 }

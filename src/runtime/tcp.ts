@@ -1,3 +1,9 @@
+/**
+ * `write` answers false once more than this many bytes wait for the system; `drain` follows when none do.
+ * Small enough that a peer which does not read costs little, large enough for one frame of ordinary traffic.
+ */
+export const WRITE_HIGH_WATER_BYTES = 65_536;
+
 /** An IP address (never a host name) and a TCP port. IPv6 without brackets. */
 export interface TcpAddress {
   readonly host: string;
@@ -20,18 +26,22 @@ export interface TcpSocketHandlers {
 export interface TcpSocket {
   readonly local: TcpAddress;
   readonly remote: TcpAddress;
-  /** Takes the owner; called once, in the turn in which the socket is handed over. */
+  /** Takes the owner; called once, in the turn in which the socket is handed over. A socket that nobody takes is destroyed. */
   attach(handlers: TcpSocketHandlers): void;
-  /** Sends `chunks` as one gathered write; they must not change afterwards. @returns false when the peer should be waited for (`drain`). */
+  /**
+   * Sends `chunks` as one gathered write; they must not change afterwards. Does nothing once `end` or `destroy` was
+   * called, or the socket is gone.
+   * @returns false when the peer should be waited for (`drain`).
+   */
   write(chunks: readonly Uint8Array[]): boolean;
   /** Bytes accepted by `write` that the operating system has not taken yet. */
   readonly pendingBytes: number;
-  /** Bytes that left this process so far: the measure of write progress. */
+  /** Bytes that the operating system has taken so far: the measure of write progress, in steps of at most 64 KiB. */
   readonly sentBytes: number;
   /** Stops and starts `data`; the peer feels it as TCP backpressure. */
   pause(): void;
   resume(): void;
-  /** Flushes what was written, then ends our side. The peer may still send. */
+  /** Flushes what was written, then ends our side. The peer may still send; the socket is gone once both sides ended. */
   end(): void;
   /** Ends at once, in both directions; `closed` follows. Idempotent. */
   destroy(): void;

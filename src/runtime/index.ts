@@ -1,0 +1,22 @@
+/**
+ * The outside world: what the rooms above see of it, and its real and simulated twins.
+ * @module
+ */
+export type { Clock, Timer } from './clock.js';
+export type { Dns } from './dns.js';
+export { RuntimeError, type RuntimeErrorCode } from './errors.js';
+export type { FileFacts, Files, FileWriter } from './files.js';
+export type { KeyRange, KeyValueChange, KeyValueStore, KeyValueStores } from './key-value.js';
+export * from './logger.js';
+export type { Random } from './random.js';
+export { realClock } from './real/clock.js';
+export { realDns } from './real/dns.js';
+export { realFiles } from './real/files.js';
+export { assertPatchedNode } from './real/node-version.js';
+export { realRandom } from './real/random.js';
+export { realStores } from './real/stores.js';
+export { realTcp } from './real/tcp.js';
+export { realWorld } from './real/world.js';
+export type { Tcp, TcpAddress, TcpConnectOptions, TcpListener, TcpSocket, TcpSocketHandlers } from './tcp.js';
+export { WRITE_HIGH_WATER_BYTES } from './tcp.js';
+export type { World } from './world.js';

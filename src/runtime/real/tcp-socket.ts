@@ -1,0 +1,168 @@
+import type { Socket } from 'node:net';
+import { type TcpAddress, type TcpSocket, type TcpSocketHandlers, WRITE_HIGH_WATER_BYTES } from '../tcp.js';
+import { systemWord } from './system-word.js';
+
+/**
+ * The most that is given to the system at once. Node tells only when a whole write is done; in steps of this size a
+ * slow reader of one large message still shows progress.
+ */
+const STEP_BYTES = 65_536;
+
+/** ::ffff:127.0.0.1 is how a dual-stack socket names an IPv4 peer. */
+export function plainHost(host: string): string {
+  return /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(host) ? host.slice(7) : host;
+}
+
+/** One socket of the system, and its own short queue of what is to be sent. */
+export class RealTcpSocket implements TcpSocket {
+  readonly local: TcpAddress;
+  readonly remote: TcpAddress;
+  readonly #socket: Socket;
+  #handlers: TcpSocketHandlers | undefined;
+  #queue: Uint8Array[] = [];
+  #queuedBytes = 0;
+  #inFlightBytes = 0;
+  #sentBytes = 0;
+  #drainWanted = false;
+  #ending = false;
+  #destroyed = false;
+  #closed = false;
+  #error: string | undefined;
+
+  constructor(socket: Socket, local: TcpAddress, remote: TcpAddress) {
+    this.#socket = socket;
+    this.local = local;
+    this.remote = remote;
+    socket.on('error', (error) => {
+      this.#error ??= systemWord(error) ?? 'EUNKNOWN';
+    });
+    socket.on('close', () => this.#onClose());
+    // Promise reactions of this turn run before the next one: whoever wanted the socket has taken it by then.
+    setImmediate(() => {
+      if (this.#handlers === undefined) this.destroy();
+    });
+  }
+
+  attach(handlers: TcpSocketHandlers): void {
+    if (this.#handlers !== undefined) throw new Error('the socket has an owner already');
+    this.#handlers = handlers;
+    if (this.#closed) {
+      queueMicrotask(() => handlers.closed(this.#error));
+      return;
+    }
+    this.#socket.on('data', (chunk: Buffer) => {
+      if (!this.#destroyed) handlers.data(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
+    });
+    this.#socket.on('end', () => {
+      if (!this.#destroyed) handlers.end();
+    });
+    this.#socket.resume();
+  }
+
+  get pendingBytes(): number {
+    return this.#queuedBytes + this.#inFlightBytes;
+  }
+
+  get sentBytes(): number {
+    return this.#sentBytes;
+  }
+
+  write(chunks: readonly Uint8Array[]): boolean {
+    if (this.#ending || this.#destroyed || this.#socket.destroyed) return false;
+    for (const chunk of chunks) {
+      if (chunk.length === 0) continue;
+      this.#queue.push(chunk);
+      this.#queuedBytes += chunk.length;
+    }
+    if (this.#inFlightBytes === 0) this.#send();
+    if (this.pendingBytes <= WRITE_HIGH_WATER_BYTES) return true;
+    this.#drainWanted = true;
+    return false;
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  end(): void {
+    if (this.#ending || this.#destroyed) return;
+    this.#ending = true;
+    if (this.pendingBytes === 0) this.#socket.end();
+  }
+
+  destroy(): void {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
+    this.#dropQueue();
+    this.#socket.destroy();
+  }
+
+  /** Gives the next step of the queue to the system in one gathered write. */
+  #send(): void {
+    const step = this.#takeStep();
+    const last = step.length - 1;
+    if (last < 0) return;
+    this.#socket.cork();
+    for (let i = 0; i < last; i++) this.#socket.write(step[i] ?? new Uint8Array(0));
+    this.#socket.write(step[last] ?? new Uint8Array(0), this.#onTaken);
+    this.#socket.uncork();
+  }
+
+  #takeStep(): Uint8Array[] {
+    let whole = 0;
+    let bytes = 0;
+    for (const chunk of this.#queue) {
+      if (bytes + chunk.length > STEP_BYTES) break;
+      bytes += chunk.length;
+      whole++;
+    }
+    const step = this.#queue.splice(0, whole);
+    const next = this.#queue[0];
+    if (next !== undefined && bytes < STEP_BYTES) {
+      const part = STEP_BYTES - bytes;
+      step.push(next.subarray(0, part));
+      this.#queue[0] = next.subarray(part);
+      bytes = STEP_BYTES;
+    }
+    this.#queuedBytes -= bytes;
+    this.#inFlightBytes = bytes;
+    return step;
+  }
+
+  readonly #onTaken = (error?: Error | null): void => {
+    // A failed write is followed by 'error' and 'close'; nothing more can be sent.
+    if (error !== undefined && error !== null) return;
+    if (this.#destroyed) return;
+    this.#sentBytes += this.#inFlightBytes;
+    this.#inFlightBytes = 0;
+    if (this.#queuedBytes > 0) {
+      this.#send();
+      return;
+    }
+    if (this.#ending) {
+      this.#socket.end();
+      return;
+    }
+    if (this.#drainWanted) {
+      this.#drainWanted = false;
+      this.#handlers?.drain();
+    }
+  };
+
+  #dropQueue(): void {
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    this.#inFlightBytes = 0;
+  }
+
+  #onClose(): void {
+    this.#destroyed = true;
+    this.#closed = true;
+    this.#dropQueue();
+    this.#handlers?.closed(this.#error);
+  }
+}
