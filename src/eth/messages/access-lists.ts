@@ -1,0 +1,70 @@
+import { encodeBytes, encodeList, type RlpReader } from '../../codec/index.js';
+import { encodeHashes, encodeUint64, MAX_BLOCKS, MAX_HASHES, readHashes } from './fields.js';
+import { MAX_HASHES_MESSAGE_BYTES, MAX_MESSAGE_BYTES, type MessageSpec, messageSpec } from './spec.js';
+
+/** From eth/71. */
+export interface GetBlockAccessLists {
+  readonly name: 'GetBlockAccessLists';
+  readonly requestId: bigint;
+  /** Of blocks; 32 bytes each. */
+  readonly hashes: readonly Uint8Array[];
+}
+
+/** From eth/71. */
+export interface BlockAccessLists {
+  readonly name: 'BlockAccessLists';
+  readonly requestId: bigint;
+  /** RLP of each access list (EIP-7928), undecoded, at the position of its hash; undefined: the sender has none. */
+  readonly accessLists: readonly (Uint8Array | undefined)[];
+}
+
+/** Stands for an access list that the sender has not got: the empty list is a list that a block can have. */
+const UNAVAILABLE: Uint8Array = encodeBytes(new Uint8Array(0));
+
+/** EIP-8159: [request id, [hash…]] */
+export const getBlockAccessLists: MessageSpec = messageSpec<GetBlockAccessLists>({
+  id: 0x12,
+  name: 'GetBlockAccessLists',
+  kind: 'request',
+  answer: 'BlockAccessLists',
+  maxBytes: MAX_HASHES_MESSAGE_BYTES,
+  maxItems: MAX_HASHES,
+  write({ requestId, hashes }) {
+    return [encodeUint64(requestId, 'requestId'), encodeHashes(hashes, 'hashes')];
+  },
+  read(elements, maxItems) {
+    return {
+      name: 'GetBlockAccessLists',
+      requestId: elements.uint(),
+      hashes: readHashes(elements, maxItems),
+    };
+  },
+});
+
+/** EIP-8159: [request id, [access list or the empty string…]] */
+export const blockAccessLists: MessageSpec = messageSpec<BlockAccessLists>({
+  id: 0x13,
+  name: 'BlockAccessLists',
+  kind: 'response',
+  maxBytes: MAX_MESSAGE_BYTES,
+  maxItems: MAX_BLOCKS,
+  write({ requestId, accessLists }) {
+    return [
+      encodeUint64(requestId, 'requestId'),
+      encodeList(accessLists.map((accessList) => accessList ?? UNAVAILABLE)),
+    ];
+  },
+  read(elements, maxItems) {
+    const requestId = elements.uint();
+    const list = elements.list();
+    const accessLists = new Array<Uint8Array | undefined>(list.count(maxItems));
+    for (let i = 0; i < accessLists.length; i++) accessLists[i] = readAccessList(list);
+    return { name: 'BlockAccessLists', requestId, accessLists };
+  },
+});
+
+function readAccessList(list: RlpReader): Uint8Array | undefined {
+  if (list.isList()) return list.raw();
+  list.fixed(0);
+  return undefined;
+}

@@ -1,0 +1,48 @@
+import { encodeList } from '../../codec/index.js';
+import { encodeHashes, encodeUint64, MAX_BLOCKS, MAX_HASHES, readHashes, readRawLists } from './fields.js';
+import { MAX_HASHES_MESSAGE_BYTES, MAX_MESSAGE_BYTES, type MessageSpec, messageSpec } from './spec.js';
+
+export interface GetBlockBodies {
+  readonly name: 'GetBlockBodies';
+  readonly requestId: bigint;
+  /** Of blocks; 32 bytes each. */
+  readonly hashes: readonly Uint8Array[];
+}
+
+export interface BlockBodies {
+  readonly name: 'BlockBodies';
+  readonly requestId: bigint;
+  /** RLP of each body, undecoded: see `decodeBody`. */
+  readonly bodies: readonly Uint8Array[];
+}
+
+/** [request id, [hash…]] */
+export const getBlockBodies: MessageSpec = messageSpec<GetBlockBodies>({
+  id: 0x05,
+  name: 'GetBlockBodies',
+  kind: 'request',
+  answer: 'BlockBodies',
+  maxBytes: MAX_HASHES_MESSAGE_BYTES,
+  maxItems: MAX_HASHES,
+  write({ requestId, hashes }) {
+    return [encodeUint64(requestId, 'requestId'), encodeHashes(hashes, 'hashes')];
+  },
+  read(elements, maxItems) {
+    return { name: 'GetBlockBodies', requestId: elements.uint(), hashes: readHashes(elements, maxItems) };
+  },
+});
+
+/** [request id, [[transactions, uncles, withdrawals?]…]] */
+export const blockBodies: MessageSpec = messageSpec<BlockBodies>({
+  id: 0x06,
+  name: 'BlockBodies',
+  kind: 'response',
+  maxBytes: MAX_MESSAGE_BYTES,
+  maxItems: MAX_BLOCKS,
+  write({ requestId, bodies }) {
+    return [encodeUint64(requestId, 'requestId'), encodeList(bodies)];
+  },
+  read(elements, maxItems) {
+    return { name: 'BlockBodies', requestId: elements.uint(), bodies: readRawLists(elements, maxItems) };
+  },
+});
