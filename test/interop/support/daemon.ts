@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { nobleCrypto } from '../../../src/crypto/index.js';
-import { nodeId, parseEnode } from '../../../src/peers/index.js';
+import { keccak_256 } from '@noble/hashes/sha3.js';
 import { LineProcess } from './lines.js';
 import { root, temporaryFolder } from './places.js';
 
@@ -9,7 +8,9 @@ const launcher = join(root, 'bin', 'rlpxd.js');
 
 /** The 64 hex digits that geth calls a node's id. */
 export function idOf(enode: string): string {
-  return Buffer.from(nodeId(parseEnode(enode).publicKey, nobleCrypto)).toString('hex');
+  const publicKey = /^enode:\/\/([0-9a-f]{128})@/.exec(enode)?.[1];
+  if (publicKey === undefined) throw new Error(`not an enode URL: ${enode}`);
+  return Buffer.from(keccak_256(Buffer.from(publicKey, 'hex'))).toString('hex');
 }
 
 export interface DaemonOptions {

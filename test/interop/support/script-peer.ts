@@ -37,7 +37,8 @@ export class ScriptPeer {
 
   /** The other side's Status; ours has been sent when this resolves. */
   async status(): Promise<Line> {
-    await this.process.line({ event: 'status.sent' });
+    const sent = await this.process.line((line) => line.event === 'status.sent' || line.event === 'ended');
+    if (sent.event === 'ended') throw new Error(`the session ended before Status: ${JSON.stringify(sent)}`);
     return await this.process.line({ event: 'status' });
   }
 

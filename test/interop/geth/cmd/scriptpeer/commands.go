@@ -27,6 +27,8 @@ type command struct {
 	// bodies, receipts, accessLists
 	Hashes []common.Hash
 	First  uint64 // first receipt of the first block
+	// pull: blocks whose receipts the other side is known not to serve in this version
+	Without []uint64
 	// pings
 	Count int
 	// send
@@ -56,7 +58,7 @@ func (s *session) do(c command) (result, error) {
 	case "accessLists":
 		return s.accessLists(c)
 	case "pull":
-		return s.pull()
+		return s.pull(c.Without)
 	case "pings":
 		return s.pings(c.Count)
 	case "hello":
