@@ -1,7 +1,11 @@
 import { bigintToBytes, numberToBytes, significantBytes } from './integers.js';
 import { LIST_PREFIX, SHORT_BYTES, STRING_PREFIX } from './rlp-prefix.js';
 
-/** The item of no bytes: also the integer 0 and `false`. Never written into, so it is shared, as the others here. */
+/*
+ * What is known today is encoded today. These three are handed out to everyone: whoever wants to write into an encoded item
+ * copies it first.
+ */
+/** The item of no bytes: also the integer 0 and `false`. */
 const EMPTY_STRING: Uint8Array = Uint8Array.of(STRING_PREFIX);
 const EMPTY_LIST: Uint8Array = Uint8Array.of(LIST_PREFIX);
 const TRUE: Uint8Array = Uint8Array.of(1);

@@ -26,23 +26,31 @@ export interface RlpxCrypto {
   readonly name: string;
   /** 0 < key < n. */
   isSecretKey(bytes: Uint8Array): boolean;
+  /** @throws CryptoError ERR_CRYPTO_KEY for bytes that `isSecretKey` refuses. */
   publicKey(secretKey: Uint8Array): Uint8Array;
   /** Whether 64 bytes are a point: x < p, y < p, on the curve. The only gate for a peer's points. */
   isPublicKey(bytes: Uint8Array): boolean;
-  /** @returns the 32-byte x coordinate of the product. @throws CryptoError ERR_CRYPTO_POINT for bytes that `isPublicKey` refuses. */
+  /** @returns the 32-byte x coordinate of the product. @throws CryptoError ERR_CRYPTO_POINT for bytes that `isPublicKey` refuses, ERR_CRYPTO_KEY as `publicKey`. */
   ecdh(secretKey: Uint8Array, publicKey: Uint8Array): Uint8Array;
-  /** @param hash 32 bytes */
+  /**
+   * RFC 6979 with SHA-256, so the same every time; s in the lower half.
+   * @param hash 32 bytes, signed as they are @throws CryptoError ERR_CRYPTO_LENGTH, ERR_CRYPTO_KEY
+   */
   sign(hash: Uint8Array, secretKey: Uint8Array): Uint8Array;
-  /** @returns undefined where hash and signature lead to no key (r or s of 0 or ≥ n, recovery id above 3…). */
+  /**
+   * @param hash 32 bytes
+   * @returns undefined where hash and signature lead to no key (not 65 bytes, r or s of 0 or ≥ n, recovery id above 3…)
+   * @throws CryptoError ERR_CRYPTO_LENGTH for another length of the hash
+   */
   recover(hash: Uint8Array, signature: Uint8Array): Uint8Array | undefined;
   /** Keccak-256 of the concatenated parts: 32 bytes. */
   keccak256(...parts: readonly Uint8Array[]): Uint8Array;
   keccakStream(): KeccakStream;
   sha256(...parts: readonly Uint8Array[]): Uint8Array;
   hmacSha256(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array;
-  /** AES-CTR; key of 16 or 32 bytes, iv of 16. */
+  /** AES-CTR; key of 16 or 32 bytes, iv of 16. @throws CryptoError ERR_CRYPTO_LENGTH */
   aesCtr(key: Uint8Array, iv: Uint8Array): StreamCipher;
-  /** AES on single blocks; key of 32 bytes. */
+  /** AES on single blocks; key of 32 bytes. @throws CryptoError ERR_CRYPTO_LENGTH */
   aesBlock(key: Uint8Array): BlockCipher;
   /** Equality in constant time; false at once where the lengths differ. */
   equal(a: Uint8Array, b: Uint8Array): boolean;

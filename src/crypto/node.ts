@@ -10,8 +10,8 @@ const AES_BLOCK_BYTES = 16;
 type OpenCipher = ReturnType<typeof createCipheriv>;
 
 /**
- * What OpenSSL does faster, and the reference for the rest. Measured on Node 20, two cores: ECDH 1.1 ms against 2.1,
- * HMAC 2.7 µs against 10.7, AES-CTR 565 MB/s against 95. Node's own curve code is as fast as the reference for public
+ * What OpenSSL does faster, and the reference for the rest. Measured on Node 20, two cores: ECDH 0.9 ms against 1.9,
+ * HMAC of 300 bytes 4 µs against 10, SHA-256 1.4 µs against 4, AES-CTR 1,700 MB/s against 114. Node's own curve code is as fast as the reference for public
  * keys, and it has neither Keccak nor key recovery.
  *
  * Every call is synchronous: Node's asynchronous ones throw in a thread where nobody catches (CVE-2025-23166).

@@ -42,6 +42,16 @@ const CHECKS: readonly Check[] = [
       hex(crypto.aesBlock(bytes(COUNTING)).encrypt(bytes(PLAIN_BLOCK))) ===
       '8ea2b7ca516745bfeafc49904b496089',
   ],
+  // SP 800-38A, F.5.1
+  [
+    'aesCtr of 128 bits',
+    (crypto) =>
+      hex(
+        crypto
+          .aesCtr(bytes('2b7e151628aed2a6abf7158809cf4f3c'), bytes('f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff'))
+          .apply(bytes('6bc1bee22e409f96e93d7e117393172a')),
+      ) === '874d6191b620e3261bef6864990db6ce',
+  ],
   ['aesCtr', ctrCountsOn],
   ['isSecretKey', (crypto) => crypto.isSecretKey(scalar(1)) && !crypto.isSecretKey(scalar(0))],
   ['isPublicKey', (crypto) => crypto.isPublicKey(bytes(TWO_G)) && !crypto.isPublicKey(new Uint8Array(64))],
@@ -59,7 +69,7 @@ const CHECKS: readonly Check[] = [
 ];
 
 /**
- * Asks a back end for answers that are known. About a millisecond once its tables are made.
+ * Asks a back end for answers that are known. About 3 ms, and 25 ms the first time, when tables are made (Node 20).
  * @returns the name of what is wrong, undefined where all is well; never throws
  */
 export function selfTest(crypto: RlpxCrypto): string | undefined {
