@@ -1,0 +1,349 @@
+import { bytesToHex } from '../codec/index.js';
+import type { BlockRange, EthMessage, EthRequest, EthResponse, MessageSpec } from '../eth/index.js';
+import {
+  type DisconnectReason,
+  type IncomingMessage,
+  packMessage,
+  type RlpxConnection,
+} from '../rlpx/index.js';
+import { admit } from './admission.js';
+import { type CloseCause, endings } from './close-cause.js';
+import type { Direction } from './counter.js';
+import { endedError, SessionError, SessionNotActive } from './errors.js';
+import { type EthSession, ethSession } from './eth-session.js';
+import { faultOf } from './faults.js';
+import type { QueueGauges, RemotePeer, Session, SessionRecord, StageTimes } from './handle.js';
+import type { HeldInput } from './held-input.js';
+import type { SessionHost } from './host.js';
+import { KeepAlive } from './keep-alive.js';
+import type { ManagedSession } from './managed-session.js';
+import { Outgoing } from './outgoing.js';
+import type { Agreement } from './pending.js';
+import type { PeerKind } from './policy.js';
+import { PeerRange, RangeAnnouncer, statusRange } from './range.js';
+import { InflightRequests } from './requests.js';
+import { Serving } from './serving.js';
+import type { SessionState } from './state.js';
+
+/** A session after Status: hands each message that comes to the part that it is for, and what is sent to the lanes. */
+export class ActiveSession implements Session {
+  readonly publicKey: Uint8Array;
+  readonly nodeId: Uint8Array;
+  readonly sharedId: Uint8Array;
+  readonly remote: RemotePeer;
+  readonly stagesMs: StageTimes;
+  readonly eth: EthSession;
+  readonly #session: ManagedSession;
+  readonly #host: SessionHost;
+  readonly #agreement: Agreement;
+  readonly #connection: RlpxConnection;
+  readonly #activeAtMs: number;
+  readonly #held: HeldInput;
+  readonly #keepAlive: KeepAlive;
+  readonly #outgoing: Outgoing;
+  readonly #requests: InflightRequests;
+  readonly #serving: Serving;
+  readonly #range: PeerRange;
+  readonly #announcer: RangeAnnouncer | undefined;
+  readonly #gone = new AbortController();
+  #servingReads = true;
+  #reads = true;
+
+  constructor(session: ManagedSession, host: SessionHost, agreement: Agreement, held: HeldInput) {
+    const { connection, hello, protocol, remoteStatus, ourStatus } = agreement;
+    const { clock } = host.world;
+    this.#session = session;
+    this.#host = host;
+    this.#agreement = agreement;
+    this.#connection = connection;
+    this.#held = held;
+    this.#activeAtMs = clock.wallMs();
+    this.publicKey = connection.remotePublicKey ?? hello.publicKey;
+    this.nodeId = host.crypto.keccak256(this.publicKey);
+    this.sharedId = connection.sharedId ?? new Uint8Array(0);
+    this.remote = {
+      client: hello.clientId,
+      capabilities: hello.capabilities,
+      address: connection.remote,
+      listenPort: hello.listenPort,
+    };
+    this.stagesMs = { auth: 0, hello: 0, status: 0, ...session.pending.stagesMs };
+    this.#keepAlive = new KeepAlive({
+      clock,
+      deadlines: host.deadlines,
+      ping: () => connection.ping(),
+      idle: () =>
+        session.end(
+          endings.deadline('ERR_SESSION_IDLE', `nothing was heard for ${host.deadlines.idleMs} ms`),
+        ),
+    });
+    this.#outgoing = new Outgoing(connection, agreement.capability, clock);
+    this.#requests = new InflightRequests({
+      clock,
+      deadlines: host.deadlines,
+      protocol,
+      outgoing: this.#outgoing,
+      reading: () => this.#reads && session.state === 'active',
+      breach: (ending) => session.end(ending),
+    });
+    this.#serving = new Serving({
+      protocol,
+      outgoing: this.#outgoing,
+      logger: host.logger,
+      sessionId: session.id,
+      handle: (request) => this.#answer(request),
+      faulty: (error) => session.end(faultOf(error)),
+      readRequests: (go) => this.#readRequests(go),
+    });
+    this.#range = new PeerRange(clock, remoteStatus);
+    this.#announcer = this.#makeAnnouncer(statusRange(ourStatus));
+    this.eth = ethSession({
+      version: protocol.version,
+      remoteStatus,
+      range: () => this.#range.current,
+      send: (message) => this.#send(message),
+      ask: (request, options) => this.#requests.ask(request, options),
+      blame: (error) => session.end(faultOf(error)),
+    });
+  }
+
+  get id(): string {
+    return this.#session.id;
+  }
+
+  get direction(): Direction {
+    return this.#session.direction;
+  }
+
+  get state(): SessionState {
+    return this.#session.state;
+  }
+
+  get kind(): PeerKind {
+    return this.#session.kind;
+  }
+
+  get active(): Promise<Session> {
+    return this.#session.active;
+  }
+
+  get ended(): Promise<CloseCause> {
+    return this.#session.ended;
+  }
+
+  get signal(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  disconnect(reason?: DisconnectReason): void {
+    this.#session.disconnect(reason);
+  }
+
+  describe(): SessionRecord {
+    return this.#session.describe();
+  }
+
+  ping(options: { readonly signal?: AbortSignal } = {}): Promise<number> {
+    const { cause } = this.#session;
+    if (cause !== undefined) return Promise.reject(endedError(this.id, cause));
+    return this.#keepAlive.measure(options.signal);
+  }
+
+  pause(): void {
+    if (this.state !== 'paused') this.#advance('pause');
+  }
+
+  resume(): void {
+    if (this.state === 'active') return;
+    this.#advance('resume');
+    this.#releaseHeld();
+  }
+
+  /** Takes up what came while the session waited for its place. */
+  start(): void {
+    this.#releaseHeld();
+    if (this.#reads && !this.#session.isOver) this.#connection.resume();
+  }
+
+  message(message: IncomingMessage): void {
+    if (this.state === 'active' && this.#held.isEmpty) {
+      this.#take(message);
+      return;
+    }
+    this.#held.hold(message);
+    this.#decideReading();
+  }
+
+  heard(): void {
+    this.#keepAlive.heard();
+  }
+
+  pong(): void {
+    this.#keepAlive.pong();
+  }
+
+  /** The peer takes bytes again. */
+  drained(): void {
+    this.#outgoing.drained();
+    this.#serving.roomAgain();
+  }
+
+  /** Our own range may have changed. */
+  announce(range: BlockRange): void {
+    this.#announcer?.offer(range);
+  }
+
+  /** Whether the peer hears of our range at all: not on eth/68, and not where we mirror. */
+  get announcesRange(): boolean {
+    return this.#announcer !== undefined;
+  }
+
+  /** Everything that waits hears of the end, nothing is left behind. Called by the session, once. */
+  end(cause: CloseCause): void {
+    this.#announcer?.stop();
+    this.#serving.end();
+    this.#outgoing.clear();
+    this.#held.clear();
+    const error = endedError(this.id, cause);
+    this.#keepAlive.end(error);
+    this.#requests.end(error);
+    this.#gone.abort(error);
+  }
+
+  /** What this stage adds to the record of the session. */
+  details(): Partial<SessionRecord> {
+    const range = this.#range.current;
+    const rttMs = this.#keepAlive.rttMs ?? this.#requests.roundTrips.lastMs;
+    return {
+      activeAtMs: this.#activeAtMs,
+      nodeId: bytesToHex(this.nodeId),
+      ethVersion: this.eth.version,
+      queues: this.#gauges(),
+      ...(range === undefined ? {} : { range }),
+      ...(rttMs === undefined ? {} : { rttMs }),
+    };
+  }
+
+  #gauges(): QueueGauges {
+    return {
+      responses: this.#outgoing.responses,
+      requests: this.#outgoing.requests,
+      broadcasts: this.#outgoing.broadcasts,
+      broadcastsDropped: this.#outgoing.broadcastsDropped,
+      requestsOpen: this.#requests.size,
+      serving: this.#serving.running,
+      parked: this.#serving.parked,
+    };
+  }
+
+  /** @returns whether the next one may follow */
+  #take(message: IncomingMessage): boolean {
+    const { protocol, conversation } = this.#agreement;
+    const { spec, refused } = admit(message, protocol, conversation);
+    if (spec === undefined) {
+      this.#session.end(refused);
+      return false;
+    }
+    if (spec.kind === 'request') this.#serving.take(spec, message.payload(spec.maxBytes));
+    else if (spec.kind === 'response') this.#answered(spec, message);
+    else if (spec.name === 'BlockRangeUpdate') this.#rangeUpdate(spec, message);
+    else this.#gossip(spec, message);
+    return this.state === 'active';
+  }
+
+  #answered(spec: MessageSpec, message: IncomingMessage): void {
+    const breach = this.#requests.answered(spec, message.payload(spec.maxBytes));
+    if (breach !== undefined) this.#session.end(breach);
+  }
+
+  #rangeUpdate(spec: MessageSpec, message: IncomingMessage): void {
+    if (!this.#range.mayUpdate()) return;
+    const update = spec.decode(message.payload(spec.maxBytes));
+    if (update.name !== 'BlockRangeUpdate') return;
+    const fault = this.#range.update(update);
+    if (fault !== undefined) this.#session.end(endings.breach('ERR_SESSION_RANGE', fault));
+    else if (this.#range.current !== undefined) this.#host.rangeChanged(this, this.#range.current);
+  }
+
+  #gossip(spec: MessageSpec, message: IncomingMessage): void {
+    const { gossip, logger } = this.#host;
+    if (gossip === undefined) return;
+    const decoded = spec.decode(message.payload(spec.maxBytes));
+    try {
+      gossip(decoded, this);
+    } catch (error) {
+      logger.error(
+        { event: 'session.gossip', session: this.id, cause: String(error) },
+        'the gossip handler failed',
+      );
+    }
+  }
+
+  #answer(request: EthRequest): Promise<EthResponse | undefined> {
+    const { serve } = this.#host;
+    return serve === undefined ? Promise.resolve(undefined) : serve(request, this, { signal: this.signal });
+  }
+
+  #send(message: EthMessage): void {
+    const { cause } = this.#session;
+    if (cause !== undefined) throw endedError(this.id, cause);
+    const spec = this.#agreement.protocol.byName.get(message.name);
+    if (spec === undefined) {
+      throw new SessionError('ERR_SESSION_UNSUPPORTED', `eth/${this.eth.version} has no ${message.name}`);
+    }
+    if (spec.kind !== 'gossip') {
+      throw new SessionError('ERR_SESSION_ARGUMENT', `${message.name} is not sent unasked`);
+    }
+    const payload = spec.encode(message);
+    if (message.name === 'BlockRangeUpdate') this.#outgoing.announceRange(spec.id, payload);
+    else this.#outgoing.broadcast(packMessage(spec.id, payload), broadcastItems(message));
+  }
+
+  #makeAnnouncer(said: BlockRange | undefined): RangeAnnouncer | undefined {
+    if (said === undefined || this.#host.status.mirror === true) return undefined;
+    const { world, deadlines } = this.#host;
+    return new RangeAnnouncer(world.clock, deadlines, said, (range) => {
+      this.#send({ name: 'BlockRangeUpdate', ...range });
+    });
+  }
+
+  #advance(event: 'pause' | 'resume'): void {
+    if (this.#session.advance(event) !== undefined) throw new SessionNotActive(this.id, this.#session.cause);
+  }
+
+  #releaseHeld(): void {
+    this.#session.guard(() => this.#held.release((message) => this.#take(message)));
+    this.#decideReading();
+  }
+
+  #readRequests(go: boolean): void {
+    if (this.#servingReads === go) return;
+    this.#servingReads = go;
+    this.#decideReading();
+  }
+
+  /** Reading stops while too much waits to be taken, and with it our right to call the peer silent. */
+  #decideReading(): void {
+    const reads = this.#servingReads && !this.#held.isFull;
+    if (reads === this.#reads || this.#session.isOver) return;
+    this.#reads = reads;
+    if (reads) {
+      this.#connection.resume();
+      this.#keepAlive.resume();
+    } else {
+      this.#connection.pause();
+      this.#keepAlive.suspend();
+    }
+  }
+}
+
+function broadcastItems(message: EthMessage): number {
+  switch (message.name) {
+    case 'Transactions':
+      return message.transactions.length;
+    case 'NewPooledTransactionHashes':
+      return message.hashes.length;
+    default:
+      return 1;
+  }
+}

@@ -1,0 +1,122 @@
+import { type CloseCause, explainCause } from './close-cause.js';
+
+/** What the caller did wrong, or what came of a call. Codes are API. */
+export type SessionErrorCode =
+  | 'ERR_SESSION_ABORTED' // the caller's signal
+  | 'ERR_SESSION_ALREADY_CONNECTED'
+  | 'ERR_SESSION_ARGUMENT'
+  | 'ERR_SESSION_EXPIRED'
+  | 'ERR_SESSION_HANDSHAKE'
+  | 'ERR_SESSION_LIMIT'
+  | 'ERR_SESSION_MANAGER_CLOSED'
+  | 'ERR_SESSION_NOT_ACTIVE'
+  | 'ERR_SESSION_NOT_FOUND'
+  | 'ERR_SESSION_QUEUE_FULL'
+  | 'ERR_SESSION_SELF'
+  | 'ERR_SESSION_TIMEOUT'
+  | 'ERR_SESSION_UNSUPPORTED'; // the negotiated version has no such message
+
+/** Codes that stand in a `CloseCause`: how a session ended, seen from this room. */
+export type SessionCauseCode =
+  | 'ERR_SESSION_ANSWER_MISMATCH' // another message than the request asked for
+  | 'ERR_SESSION_ANSWER_MISSING' // nothing for two minutes
+  | 'ERR_SESSION_ANSWER_UNASKED'
+  | 'ERR_SESSION_AUTH_DEADLINE'
+  | 'ERR_SESSION_CONNECT'
+  | 'ERR_SESSION_CONNECT_DEADLINE'
+  | 'ERR_SESSION_DUPLICATE'
+  | 'ERR_SESSION_HELLO_DEADLINE'
+  | 'ERR_SESSION_IDENTITY'
+  | 'ERR_SESSION_IDLE'
+  | 'ERR_SESSION_INTERNAL' // a mistake of our own; the session ends so that nobody else is hurt
+  | 'ERR_SESSION_LIMIT'
+  | 'ERR_SESSION_MESSAGE_EARLY' // something before Status
+  | 'ERR_SESSION_MESSAGE_SIZE'
+  | 'ERR_SESSION_MESSAGE_UNKNOWN'
+  | 'ERR_SESSION_NO_ETH'
+  | 'ERR_SESSION_PENDING_DEADLINE'
+  | 'ERR_SESSION_RANGE'
+  | 'ERR_SESSION_RECEIPTS' // partial receipts that lead nowhere or beyond their bounds
+  | 'ERR_SESSION_REFUSED'
+  | 'ERR_SESSION_SELF'
+  | 'ERR_SESSION_STATUS_DEADLINE'
+  | 'ERR_SESSION_STATUS_TWICE';
+
+/** Everything this room throws or rejects with. */
+export class SessionError extends Error {
+  override readonly name: string = 'SessionError';
+  readonly code: SessionErrorCode;
+
+  constructor(code: SessionErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** No place left: `limit` names the figure of `SessionLimits` that stands in the way. */
+export class ExceedsSessionLimit extends SessionError {
+  override readonly name: string = 'ExceedsSessionLimit';
+  readonly limit: string;
+
+  constructor(limit: string, value: number) {
+    super('ERR_SESSION_LIMIT', `${limit} is ${value}, and that many there are`);
+    this.limit = limit;
+  }
+}
+
+/** The session ended before it was active; `closeCause` says how. */
+export class PendingSessionHandshakeError extends SessionError {
+  override readonly name: string = 'PendingSessionHandshakeError';
+  readonly closeCause: CloseCause;
+
+  constructor(closeCause: CloseCause) {
+    super('ERR_SESSION_HANDSHAKE', explainCause(closeCause));
+    this.closeCause = closeCause;
+  }
+}
+
+/** The session is not active, or not any more; then `closeCause` says why. */
+export class SessionNotActive extends SessionError {
+  override readonly name: string = 'SessionNotActive';
+  readonly closeCause: CloseCause | undefined;
+
+  constructor(id: string, closeCause?: CloseCause) {
+    super(
+      'ERR_SESSION_NOT_ACTIVE',
+      `session ${id} is not active${closeCause === undefined ? '' : `: ${explainCause(closeCause)}`}`,
+    );
+    this.closeCause = closeCause;
+  }
+}
+
+/** The session ended because a deadline ran out. */
+export class SessionExpired extends SessionError {
+  override readonly name: string = 'SessionExpired';
+  readonly closeCause: CloseCause;
+
+  constructor(id: string, closeCause: CloseCause) {
+    super('ERR_SESSION_EXPIRED', `session ${id} has expired: ${closeCause.says}`);
+    this.closeCause = closeCause;
+  }
+}
+
+export class SessionNotFound extends SessionError {
+  override readonly name: string = 'SessionNotFound';
+
+  constructor(id: string) {
+    super('ERR_SESSION_NOT_FOUND', `there is no session ${id}`);
+  }
+}
+
+/** No answer within the time that this kind of request has; the answer may still come and is then taken without a word. */
+export class RequestTimeout extends SessionError {
+  override readonly name: string = 'RequestTimeout';
+
+  constructor(what: string, afterMs: number) {
+    super('ERR_SESSION_TIMEOUT', `no answer to ${what} within ${Math.round(afterMs)} ms`);
+  }
+}
+
+export function endedError(id: string, cause: CloseCause): SessionError {
+  return cause.outcome === 'expired' ? new SessionExpired(id, cause) : new SessionNotActive(id, cause);
+}

@@ -1,0 +1,69 @@
+import type { BlockRange } from '../eth/index.js';
+import type { Logger } from '../runtime/logger.js';
+import type { TcpAddress } from '../runtime/tcp.js';
+import type { CloseCause } from './close-cause.js';
+import type { Session, SessionHandle } from './handle.js';
+
+/** What a manager tells those who listen. */
+export interface SessionEvents {
+  /** There is a handle: dialed, or accepted. */
+  readonly created: { readonly session: SessionHandle };
+  readonly activated: { readonly session: Session };
+  /** The peer's range has changed (eth/69 and later). */
+  readonly range: { readonly session: Session; readonly range: BlockRange };
+  /** A deadline ended it; `closed` follows. */
+  readonly expired: { readonly session: SessionHandle; readonly cause: CloseCause };
+  /** Every end of every session, once. */
+  readonly closed: { readonly session: SessionHandle; readonly cause: CloseCause };
+  /** A socket that was turned away before any work: no session came of it. */
+  readonly refused: { readonly address: TcpAddress; readonly says: string };
+}
+
+export type SessionEventName = keyof SessionEvents;
+export type SessionListener<N extends SessionEventName> = (event: SessionEvents[N]) => void;
+
+type Listeners = { readonly [N in SessionEventName]: Set<SessionListener<N>> };
+
+/** Tells listeners in the order in which they came. One that throws hurts nobody: it is logged. */
+export class SessionEmitter {
+  readonly #logger: Logger;
+  readonly #listeners: Listeners = {
+    created: new Set(),
+    activated: new Set(),
+    range: new Set(),
+    expired: new Set(),
+    closed: new Set(),
+    refused: new Set(),
+  };
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** @returns a function that takes the listener away again. */
+  on<N extends SessionEventName>(name: N, listener: SessionListener<N>): () => void {
+    const own: SessionListener<N> = (event) => listener(event); // the same function twice is two listeners
+    this.#of(name).add(own);
+    return () => {
+      this.#of(name).delete(own);
+    };
+  }
+
+  emit<N extends SessionEventName>(name: N, event: SessionEvents[N]): void {
+    for (const listener of [...this.#of(name)]) {
+      try {
+        listener(event);
+      } catch (error) {
+        this.#logger.error({ event: 'session.listener', name, cause: String(error) }, 'a listener failed');
+      }
+    }
+  }
+
+  get listenerCount(): number {
+    return Object.values(this.#listeners).reduce((sum, listeners) => sum + listeners.size, 0);
+  }
+
+  #of<N extends SessionEventName>(name: N): Set<SessionListener<N>> {
+    return this.#listeners[name];
+  }
+}

@@ -1,0 +1,103 @@
+import type { BlockRange } from '../eth/index.js';
+import type { Capability, DisconnectReason } from '../rlpx/index.js';
+import type { TcpAddress } from '../runtime/tcp.js';
+import type { CloseCause, TrafficCounters } from './close-cause.js';
+import type { Direction } from './counter.js';
+import type { EthSession } from './eth-session.js';
+import type { PeerKind } from './policy.js';
+import type { SessionState } from './state.js';
+
+/** A session from the moment it is asked for: listed, announced, and endable before anything has come of it. */
+export interface SessionHandle {
+  /** Local, unique within its manager. */
+  readonly id: string;
+  readonly direction: Direction;
+  readonly state: SessionState;
+  /** Rejects with PendingSessionHandshakeError where the session ends first. Never an unhandled rejection. */
+  readonly active: Promise<Session>;
+  /** Resolves once, with the record of the end. */
+  readonly ended: Promise<CloseCause>;
+  /** Ends it with a Disconnect (default 0, requested), or withdraws it where it is not active yet. Idempotent. */
+  disconnect(reason?: DisconnectReason): void;
+  describe(): SessionRecord;
+}
+
+/** How long each step took, in milliseconds. Inbound sessions know no `connect`. */
+export interface StageTimes {
+  readonly connect?: number;
+  readonly auth: number;
+  readonly hello: number;
+  readonly status: number;
+}
+
+/** Who is at the other end, as far as it said so itself; only the key is proven. */
+export interface RemotePeer {
+  readonly client: string;
+  readonly capabilities: readonly Capability[];
+  readonly address: TcpAddress;
+  /** As its Hello says; geth says 0. */
+  readonly listenPort: number;
+}
+
+/** An active session. */
+export interface Session extends SessionHandle {
+  /** 64 bytes, proven by ECIES. */
+  readonly publicKey: Uint8Array;
+  /** keccak256 of `publicKey`, 32 bytes: what geth prints as `id`. */
+  readonly nodeId: Uint8Array;
+  /** 16 bytes that both ends derive alike. */
+  readonly sharedId: Uint8Array;
+  readonly kind: PeerKind;
+  readonly remote: RemotePeer;
+  readonly stagesMs: StageTimes;
+  readonly eth: EthSession;
+  /** Aborted when the session ends. */
+  readonly signal: AbortSignal;
+  /** @returns the round trip in milliseconds. @throws SessionError ERR_SESSION_NOT_ACTIVE, ERR_SESSION_TIMEOUT, ERR_SESSION_ABORTED */
+  ping(options?: { readonly signal?: AbortSignal }): Promise<number>;
+  /** Stops handing over what comes in; the peer feels TCP backpressure once 1 MiB waits. Pings go on. */
+  pause(): void;
+  resume(): void;
+}
+
+/** What is known of a session, as plain data. Bytes are hex without prefix. */
+export interface SessionRecord {
+  readonly id: string;
+  readonly direction: Direction;
+  readonly role: 'initiator' | 'recipient';
+  readonly state: SessionState;
+  readonly kind: PeerKind;
+  readonly createdAtMs: number;
+  readonly activeAtMs?: number;
+  readonly publicKey?: string;
+  readonly nodeId?: string;
+  readonly sharedId?: string;
+  readonly address?: TcpAddress;
+  readonly client?: string;
+  readonly capabilities?: readonly string[];
+  readonly ethVersion?: number;
+  readonly stagesMs: Partial<StageTimes>;
+  readonly range?: BlockRange;
+  readonly rttMs?: number;
+  readonly counters: TrafficCounters;
+  /** What waits, in each direction. */
+  readonly queues?: QueueGauges;
+  readonly cause?: CloseCause;
+}
+
+export interface QueueGauges {
+  readonly responses: Gauge;
+  readonly requests: Gauge;
+  readonly broadcasts: Gauge;
+  readonly broadcastsDropped: number;
+  /** Our requests without an answer, those given up included. */
+  readonly requestsOpen: number;
+  /** The peer's requests being answered, and those that wait for it. */
+  readonly serving: number;
+  readonly parked: Gauge;
+}
+
+export interface Gauge {
+  readonly items: number;
+  readonly bytes: number;
+}

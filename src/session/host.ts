@@ -1,0 +1,76 @@
+import type { RlpxCrypto } from '../crypto/index.js';
+import type {
+  BlockRange,
+  EthError,
+  EthMessage,
+  EthRequest,
+  EthResponse,
+  EthVersion,
+  Status,
+} from '../eth/index.js';
+import type { LocalCapability } from '../rlpx/index.js';
+import type { Logger, World } from '../runtime/index.js';
+import type { ActiveSession } from './active.js';
+import type { CloseCause, Ending } from './close-cause.js';
+import type { Deadlines } from './deadlines.js';
+import type { Session } from './handle.js';
+import type { ManagedSession } from './managed-session.js';
+import type { PeerKind } from './policy.js';
+
+/** What our Status says, and what we think of the other's. */
+export interface StatusProvider {
+  /** Asked anew for each session. */
+  status(version: EthVersion): Status;
+  /** @returns why the peer does not fit, with the reason to tell it. */
+  check(remote: Status): EthError | undefined;
+  /** Wait for the remote's Status first and say the same back: for those who have no chain of their own. */
+  readonly mirror?: boolean;
+}
+
+/**
+ * Answers one request of a peer. Undefined, or a rejection, is answered with nothing in it.
+ * The request id of the answer is set by the session. `signal` is aborted when the session ends.
+ */
+export type RequestHandler = (
+  request: EthRequest,
+  session: Session,
+  options: { readonly signal: AbortSignal },
+) => Promise<EthResponse | undefined>;
+
+/** Takes what comes unasked. It is decoded only where there is a handler. */
+export type GossipHandler = (message: EthMessage, session: Session) => void;
+
+/** What may be done with a session that asks for its place. */
+export type Place =
+  | { readonly verdict: 'accept'; readonly kind: PeerKind }
+  | { readonly verdict: 'refuse'; readonly ending: Ending }
+  /** Another connection with the same peer goes first; the manager comes back once that is settled. */
+  | { readonly verdict: 'wait' };
+
+/** What the sessions of one manager share, and what they ask of it. */
+export interface SessionHost {
+  readonly world: Pick<World, 'clock' | 'random' | 'tcp' | 'dns'>;
+  readonly crypto: RlpxCrypto;
+  readonly secretKey: Uint8Array;
+  readonly clientId: string;
+  readonly capabilities: readonly LocalCapability[];
+  readonly deadlines: Deadlines;
+  readonly status: StatusProvider;
+  readonly serve: RequestHandler | undefined;
+  readonly gossip: GossipHandler | undefined;
+  readonly logger: Logger;
+  /** The port that we listen on; 0 for none. */
+  listenPort(): number;
+  /** ECIES has proven the key. */
+  placeAuthenticated(session: ManagedSession, publicKey: Uint8Array): Place;
+  /** Status agrees. */
+  placeActive(session: ManagedSession): Place;
+  activated(session: ManagedSession, active: ActiveSession): void;
+  rangeChanged(session: ActiveSession, range: BlockRange): void;
+  /** Whether one more socket may live on to deliver a Disconnect. */
+  mayLinger(session: ManagedSession): boolean;
+  nextEpoch(): number;
+  ended(session: ManagedSession, cause: CloseCause): void;
+  /** The socket of an ended session is really gone. */
+  released(session: ManagedSession): void;
+}

@@ -1,0 +1,64 @@
+/**
+ * The life of one session and of all sessions: dialing and accepting under limits, the way to active, requests both ways,
+ * and one record of how each ended.
+ * @module
+ */
+export { type CloseCause, type EndedBy, explainCause, type TrafficCounters } from './close-cause.js';
+export type { ConversationStep } from './conversation.js';
+export { type Direction, SessionCounter, type SessionCounts, type SessionLimits } from './counter.js';
+export { DEFAULT_DEADLINES, type Deadlines } from './deadlines.js';
+export {
+  ExceedsSessionLimit,
+  PendingSessionHandshakeError,
+  RequestTimeout,
+  type SessionCauseCode,
+  SessionError,
+  type SessionErrorCode,
+  SessionExpired,
+  SessionNotActive,
+  SessionNotFound,
+} from './errors.js';
+export type { AnswerTo, EthSession, ReceiptOptions } from './eth-session.js';
+export type { SessionEventName, SessionEvents, SessionListener } from './events.js';
+export type {
+  Gauge,
+  QueueGauges,
+  RemotePeer,
+  Session,
+  SessionHandle,
+  SessionRecord,
+  StageTimes,
+} from './handle.js';
+export type { GossipHandler, RequestHandler, StatusProvider } from './host.js';
+export {
+  type DialOptions,
+  type DialTo,
+  type SessionFilter,
+  SessionManager,
+  type SessionManagerOptions,
+} from './manager.js';
+export { DEFAULT_RECEIPT_BOUND, MAX_RECEIPT_PAGES, type ReceiptBound } from './partial-receipts.js';
+export { DEFAULT_LIMITS } from './places.js';
+export {
+  openPolicy,
+  type PeerCandidate,
+  type PeerKind,
+  type PeerPolicy,
+  type PeerVerdict,
+} from './policy.js';
+export type { RequestOptions } from './requests.js';
+export {
+  type EndingEvent,
+  isEstablished,
+  isTerminal,
+  isTransitionError,
+  type LiveState,
+  type LivingEvent,
+  next,
+  SESSION_EVENTS,
+  SESSION_STATES,
+  type SessionEvent,
+  type SessionState,
+  type TerminalState,
+  type TransitionError,
+} from './state.js';

@@ -1,0 +1,130 @@
+import type { Clock, Timer } from '../runtime/index.js';
+import type { Deadlines } from './deadlines.js';
+import { SessionError } from './errors.js';
+
+export interface KeepAliveOptions {
+  readonly clock: Clock;
+  readonly deadlines: Pick<Deadlines, 'pingAfterMs' | 'idleMs'>;
+  /** @returns false where a ping is still unanswered */
+  readonly ping: () => boolean;
+  /** Nothing was heard for `idleMs`. */
+  readonly idle: () => void;
+}
+
+interface Waiter {
+  readonly settle: (outcome: number | SessionError) => void;
+}
+
+/**
+ * Sees that the peer is alive: pings where nothing was heard for a while, and gives up in the end. One timer per session,
+ * looked at when it fires; a frame only leaves its time behind.
+ */
+export class KeepAlive {
+  readonly #options: KeepAliveOptions;
+  #heardAtMs: number;
+  #timer: Timer | undefined;
+  #suspended = false;
+  #pingSentAtMs: number | undefined;
+  #lastRttMs: number | undefined;
+  readonly #waiters = new Set<Waiter>();
+
+  constructor(options: KeepAliveOptions) {
+    this.#options = options;
+    this.#heardAtMs = options.clock.now();
+    this.#arm(options.deadlines.pingAfterMs);
+  }
+
+  /** The last measured round trip of a ping. */
+  get rttMs(): number | undefined {
+    return this.#lastRttMs;
+  }
+
+  get heardAtMs(): number {
+    return this.#heardAtMs;
+  }
+
+  /** A whole frame came. */
+  heard(): void {
+    this.#heardAtMs = this.#options.clock.now();
+  }
+
+  pong(): void {
+    if (this.#pingSentAtMs === undefined) return;
+    const rttMs = this.#options.clock.now() - this.#pingSentAtMs;
+    this.#pingSentAtMs = undefined;
+    this.#lastRttMs = rttMs;
+    for (const waiter of [...this.#waiters]) waiter.settle(rttMs);
+  }
+
+  /** While we do not read, silence says nothing about the peer: the limit waits, pings go on. */
+  suspend(): void {
+    this.#suspended = true;
+  }
+
+  resume(): void {
+    this.#suspended = false;
+    this.#heardAtMs = this.#options.clock.now();
+  }
+
+  /**
+   * Measures one round trip; a ping that is under way already serves as well.
+   * @throws SessionError ERR_SESSION_TIMEOUT after the idle limit, ERR_SESSION_ABORTED, or what `end` was given
+   */
+  measure(signal?: AbortSignal): Promise<number> {
+    const { clock, deadlines } = this.#options;
+    if (signal?.aborted) return Promise.reject(called(signal));
+    this.#ping();
+    return new Promise((resolve, reject) => {
+      const timer = clock.timer(deadlines.idleMs, () => waiter.settle(noPong(deadlines.idleMs)));
+      const withdrawn = (): void => waiter.settle(called(signal));
+      const waiter: Waiter = {
+        settle: (outcome) => {
+          this.#waiters.delete(waiter);
+          timer.cancel();
+          signal?.removeEventListener('abort', withdrawn);
+          if (typeof outcome === 'number') resolve(outcome);
+          else reject(outcome);
+        },
+      };
+      this.#waiters.add(waiter);
+      signal?.addEventListener('abort', withdrawn, { once: true });
+    });
+  }
+
+  end(error: SessionError): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    for (const waiter of [...this.#waiters]) waiter.settle(error);
+  }
+
+  #look(): void {
+    const { clock, deadlines, idle } = this.#options;
+    const silentMs = clock.now() - this.#heardAtMs;
+    if (silentMs < deadlines.pingAfterMs) {
+      this.#arm(deadlines.pingAfterMs - silentMs);
+      return;
+    }
+    if (silentMs >= deadlines.idleMs && !this.#suspended) {
+      idle();
+      return;
+    }
+    this.#ping();
+    this.#arm(this.#suspended ? deadlines.pingAfterMs : deadlines.idleMs - silentMs);
+  }
+
+  #ping(): void {
+    if (this.#options.ping()) this.#pingSentAtMs = this.#options.clock.now();
+  }
+
+  #arm(delayMs: number): void {
+    this.#timer = this.#options.clock.timer(delayMs, () => this.#look());
+  }
+}
+
+function noPong(afterMs: number): SessionError {
+  return new SessionError('ERR_SESSION_TIMEOUT', `no pong within ${afterMs} ms`);
+}
+
+function called(signal: AbortSignal | undefined): SessionError {
+  return new SessionError('ERR_SESSION_ABORTED', 'called off', { cause: signal?.reason });
+}

@@ -1,0 +1,299 @@
+import { bytesToHex } from '../codec/index.js';
+import {
+  type ConnectionEnd,
+  DISCONNECT,
+  type DisconnectReason,
+  type Hello,
+  type IncomingMessage,
+  type RlpxConnection,
+  type SharedCapability,
+} from '../rlpx/index.js';
+import type { TcpAddress } from '../runtime/index.js';
+import type { ActiveSession } from './active.js';
+import { type CloseCause, closeCause, type Ending, endingEvent, endings, NO_TRAFFIC } from './close-cause.js';
+import type { Direction } from './counter.js';
+import { type Deferred, deferred } from './deferred.js';
+import { PendingSessionHandshakeError } from './errors.js';
+import { connectionEnding, faultOf } from './faults.js';
+import type { Session, SessionHandle, SessionRecord } from './handle.js';
+import type { SessionHost } from './host.js';
+import { PendingSession } from './pending.js';
+import type { PeerKind } from './policy.js';
+import {
+  isPending,
+  isTerminal,
+  isTransitionError,
+  type LiveState,
+  type LivingEvent,
+  next,
+  type SessionState,
+  type TransitionError,
+} from './state.js';
+
+/**
+ * One session from its first moment to its last: owns its state, its connection, and the one function that ends it. What
+ * a stage does is the business of `PendingSession` and `ActiveSession`; the connection's words are passed on to them.
+ */
+export class ManagedSession implements SessionHandle {
+  readonly id: string;
+  readonly direction: Direction;
+  readonly active: Promise<Session>;
+  readonly ended: Promise<CloseCause>;
+  readonly createdAtMs: number;
+  readonly #host: SessionHost;
+  readonly #pending: PendingSession;
+  readonly #releases: (() => void)[] = [];
+  #state: SessionState;
+  #kind: PeerKind;
+  #publicKey: Uint8Array | undefined;
+  #address: TcpAddress | undefined;
+  #connection: RlpxConnection | undefined;
+  #connectionEnd: ConnectionEnd | undefined;
+  #established: ActiveSession | undefined;
+  #cause: CloseCause | undefined;
+  #ignoredEndings = 0;
+  #released = false;
+  readonly #settleActive: Deferred<Session>;
+  readonly #settleEnded: Deferred<CloseCause>;
+
+  /** @param publicKey whom we want to reach; undefined for a socket that came in */
+  constructor(
+    host: SessionHost,
+    id: string,
+    wanted: { readonly publicKey: Uint8Array; readonly kind: PeerKind } | undefined,
+  ) {
+    this.#host = host;
+    this.id = id;
+    this.direction = wanted === undefined ? 'inbound' : 'outbound';
+    this.#state = wanted === undefined ? 'accepted' : 'requested';
+    this.#publicKey = wanted?.publicKey;
+    this.#kind = wanted?.kind ?? 'dynamic';
+    this.createdAtMs = host.world.clock.wallMs();
+    const active = deferred<Session>();
+    const ended = deferred<CloseCause>();
+    active.promise.catch(() => undefined); // who does not ask for it is not to be punished for its failure
+    this.active = active.promise;
+    this.ended = ended.promise;
+    this.#settleActive = active;
+    this.#settleEnded = ended;
+    this.#pending = new PendingSession(this, host);
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  get kind(): PeerKind {
+    return this.#kind;
+  }
+
+  /** Proven once the session is past `authenticating`; before, the one that we want to reach. */
+  get publicKey(): Uint8Array | undefined {
+    return this.#publicKey;
+  }
+
+  get address(): TcpAddress | undefined {
+    return this.#address;
+  }
+
+  get connection(): RlpxConnection | undefined {
+    return this.#connection;
+  }
+
+  get established(): ActiveSession | undefined {
+    return this.#established;
+  }
+
+  get cause(): CloseCause | undefined {
+    return this.#cause;
+  }
+
+  /** Ends that came after the first one; they changed nothing. */
+  get ignoredEndings(): number {
+    return this.#ignoredEndings;
+  }
+
+  get isOver(): boolean {
+    return isTerminal(this.#state);
+  }
+
+  /** Whether no socket is left, or never was. */
+  get isReleased(): boolean {
+    return this.#released || this.#connection === undefined;
+  }
+
+  get pending(): PendingSession {
+    return this.#pending;
+  }
+
+  /** @returns an error where the state does not accept the event; then nothing has changed. */
+  advance(event: LivingEvent): TransitionError | undefined {
+    const outcome = next(this.#state, event);
+    if (isTransitionError(outcome)) return outcome;
+    this.#state = outcome;
+    return undefined;
+  }
+
+  /** Called when the session ends, the last one first; at once where it has ended. */
+  atEnd(release: () => void): void {
+    if (this.isOver) release();
+    else this.#releases.push(release);
+  }
+
+  located(address: TcpAddress): void {
+    this.#address = address;
+  }
+
+  connected(connection: RlpxConnection): void {
+    this.#connection = connection;
+  }
+
+  identified(publicKey: Uint8Array, kind: PeerKind): void {
+    this.#publicKey = publicKey;
+    this.#kind = kind;
+  }
+
+  activate(session: ActiveSession): void {
+    this.#established = session;
+    this.#settleActive.resolve(session);
+  }
+
+  disconnect(reason: DisconnectReason = DISCONNECT.requested): void {
+    this.end(
+      endings.asked(reason, isPending(this.#state) ? 'withdrawn before it was active' : 'we asked for it'),
+    );
+  }
+
+  /**
+   * Ends the session, and is the only way to. The first ending decides; later ones are counted and change nothing. All
+   * that the session held is released here: its deadlines, its requests, its queues, its place, its socket.
+   * @returns whether this ending decided
+   */
+  end(ending: Ending): boolean {
+    const stage = this.#state;
+    if (isTerminal(stage)) {
+      this.#ignoredEndings++;
+      return false;
+    }
+    const outcome = next(stage, endingEvent(ending, stage));
+    if (isTransitionError(outcome) || !isTerminal(outcome))
+      throw new TypeError(`no way from ${stage} to an end`);
+    this.#state = outcome;
+    const sent = this.#hangUp(ending, stage);
+    const cause = closeCause(ending, {
+      outcome,
+      stage,
+      sent,
+      atMs: this.#host.world.clock.wallMs(),
+      epoch: this.#host.nextEpoch(),
+      counters: { ...(this.#connection?.stats ?? NO_TRAFFIC) },
+    });
+    this.#cause = cause;
+    for (const release of this.#releases.splice(0).reverse()) release();
+    this.#established?.end(cause);
+    this.#settleActive.reject(new PendingSessionHandshakeError(cause)); // without effect where it was active
+    this.#host.ended(this, cause);
+    this.#settleEnded.resolve(cause);
+    return true;
+  }
+
+  describe(): SessionRecord {
+    const connection = this.#connection;
+    const hello = connection?.hello;
+    return {
+      id: this.id,
+      direction: this.direction,
+      role: this.direction === 'outbound' ? 'initiator' : 'recipient',
+      state: this.#state,
+      kind: this.#kind,
+      createdAtMs: this.createdAtMs,
+      stagesMs: this.#pending.stagesMs,
+      counters: { ...(connection?.stats ?? NO_TRAFFIC) },
+      ...(this.#publicKey === undefined ? {} : { publicKey: bytesToHex(this.#publicKey) }),
+      ...(connection?.sharedId === undefined ? {} : { sharedId: bytesToHex(connection.sharedId) }),
+      ...(this.#address === undefined ? {} : { address: this.#address }),
+      ...(hello === undefined
+        ? {}
+        : { client: hello.clientId, capabilities: hello.capabilities.map(capabilityText) }),
+      ...this.#established?.details(),
+      ...(this.#cause === undefined ? {} : { cause: this.#cause }),
+    };
+  }
+
+  /** Runs a piece of this session's work; a mistake of ours in it ends this session and no other. */
+  guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  authenticated(peer: { readonly publicKey: Uint8Array }): void {
+    if (!this.isOver) this.guard(() => this.#pending.authenticated(peer.publicKey));
+  }
+
+  greeted(hello: Hello, shared: readonly SharedCapability[]): void {
+    if (!this.isOver) this.guard(() => this.#pending.greeted(hello, shared));
+  }
+
+  message(message: IncomingMessage): void {
+    if (this.isOver) return;
+    try {
+      if (this.#established === undefined) this.#pending.message(message);
+      else this.#established.message(message);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  pong(): void {
+    this.#established?.pong();
+  }
+
+  drained(): void {
+    if (!this.isOver) this.#established?.drained();
+  }
+
+  activity(): void {
+    this.#established?.heard();
+  }
+
+  /** The connection's own end: a Disconnect, a breach below eth, the network; or the echo of ours. */
+  connectionEnded(end: ConnectionEnd): void {
+    this.#connectionEnd = end;
+    if (!this.isOver) this.end(connectionEnding(end));
+  }
+
+  /** The socket is gone. */
+  released(): void {
+    this.#released = true;
+    this.#host.released(this);
+  }
+
+  #fail(error: unknown): void {
+    const ending = faultOf(error);
+    if (ending.code === 'ERR_SESSION_INTERNAL') {
+      const stack = error instanceof Error ? error.stack : undefined;
+      this.#host.logger.error({ event: 'session.internal', session: this.id, stack }, ending.says);
+    }
+    this.end(ending);
+  }
+
+  /** @returns the reason that really left */
+  #hangUp(ending: Ending, stage: LiveState): DisconnectReason | undefined {
+    const connection = this.#connection;
+    if (connection === undefined) return undefined;
+    if (this.#connectionEnd === undefined) {
+      const cause = { says: ending.says, ...(ending.code === undefined ? {} : { code: ending.code }) };
+      const silent = ending.reason === undefined || (isPending(stage) && !this.#host.mayLinger(this));
+      if (silent || ending.reason === undefined) connection.destroy(cause);
+      else connection.disconnect(ending.reason, cause);
+    }
+    return this.#connectionEnd?.sent;
+  }
+}
+
+function capabilityText(capability: { readonly name: string; readonly version: number }): string {
+  return `${capability.name}/${capability.version}`;
+}

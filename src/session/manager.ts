@@ -1,0 +1,360 @@
+import { sameBytes } from '../codec/index.js';
+import type { RlpxCrypto } from '../crypto/index.js';
+import { type BlockRange, ETH_VERSIONS, type EthVersion, ethProtocol } from '../eth/index.js';
+import { DISCONNECT, type DisconnectReason, type LocalCapability } from '../rlpx/index.js';
+import {
+  type Logger,
+  silentLogger,
+  type TcpAddress,
+  type TcpListener,
+  type TcpSocket,
+  type World,
+} from '../runtime/index.js';
+import type { ActiveSession } from './active.js';
+import { type CloseCause, endings } from './close-cause.js';
+import type { Direction, SessionCounts, SessionLimits } from './counter.js';
+import { DEFAULT_DEADLINES, type Deadlines } from './deadlines.js';
+import { SessionError, SessionNotFound } from './errors.js';
+import { SessionEmitter, type SessionEventName, type SessionListener } from './events.js';
+import type { Session, SessionHandle } from './handle.js';
+import type { GossipHandler, Place, RequestHandler, SessionHost, StatusProvider } from './host.js';
+import { ManagedSession } from './managed-session.js';
+import { DEFAULT_LIMITS, duplicateOf, Places } from './places.js';
+import { openPolicy, type PeerKind, type PeerPolicy } from './policy.js';
+import { statusRange } from './range.js';
+import { isEstablished, type SessionState } from './state.js';
+
+/** Refused sessions whose sockets may live on at once, so that the peers can read why (each at most `lingerMs`). */
+export const MAX_LINGERING = 32;
+const PUBLIC_KEY_BYTES = 64;
+const MAX_PORT = 65_535;
+
+export interface SessionManagerOptions {
+  readonly world: Pick<World, 'clock' | 'random' | 'tcp' | 'dns'>;
+  readonly crypto: RlpxCrypto;
+  /** 32 bytes. */
+  readonly secretKey: Uint8Array;
+  /** As Hello says it: `rlpxd/v0.1.0/linux-x64/node20.20.2`. */
+  readonly clientId: string;
+  /** Those we offer; all where left out. */
+  readonly ethVersions?: readonly EthVersion[];
+  readonly status: StatusProvider;
+  readonly limits?: Partial<SessionLimits>;
+  readonly policy?: PeerPolicy;
+  /** Answers requests; without it all are answered empty. */
+  readonly serve?: RequestHandler;
+  readonly gossip?: GossipHandler;
+  readonly deadlines?: Partial<Deadlines>;
+  readonly logger?: Logger;
+}
+
+export interface DialTo {
+  /** An address, or a name to look up. */
+  readonly host: string;
+  readonly port: number;
+  /** 64 bytes: whom we expect there, and no one else. */
+  readonly publicKey: Uint8Array;
+}
+
+export interface DialOptions {
+  readonly kind?: PeerKind;
+  /** Withdraws the dial; an active session is not touched any more. */
+  readonly signal?: AbortSignal;
+}
+
+export interface SessionFilter {
+  readonly state?: SessionState;
+  readonly direction?: Direction;
+  readonly kind?: PeerKind;
+}
+
+/**
+ * All sessions of one node: accepts and dials under limits, keeps one session per node id and none with itself, and knows
+ * each session from its first moment until its socket is gone.
+ */
+export class SessionManager {
+  /** Ours: 64 bytes. */
+  readonly publicKey: Uint8Array;
+  /** keccak256 of it. */
+  readonly nodeId: Uint8Array;
+  readonly #world: SessionManagerOptions['world'];
+  readonly #crypto: RlpxCrypto;
+  readonly #policy: PeerPolicy;
+  readonly #places: Places;
+  readonly #status: StatusProvider;
+  readonly #deadlines: Deadlines;
+  readonly #logger: Logger;
+  readonly #host: SessionHost;
+  readonly #events: SessionEmitter;
+  readonly #sessions = new Map<string, ManagedSession>();
+  /** Ended, but the socket is still there. */
+  readonly #lingering = new Set<ManagedSession>();
+  #listener: TcpListener | undefined;
+  #lastId = 0;
+  #epoch = 0;
+  #closing: Promise<void> | undefined;
+  #onAllGone: (() => void) | undefined;
+
+  /** @throws SessionError ERR_SESSION_ARGUMENT naming the option */
+  constructor(options: SessionManagerOptions) {
+    const { world, crypto, secretKey, ethVersions = ETH_VERSIONS } = options;
+    if (!crypto.isSecretKey(secretKey)) throw argument('secretKey is not a key of 32 bytes');
+    if (ethVersions.length === 0) throw argument('ethVersions is empty');
+    this.#world = world;
+    this.#crypto = crypto;
+    this.#policy = options.policy ?? openPolicy;
+    this.#status = options.status;
+    this.#logger = options.logger ?? silentLogger;
+    this.#deadlines = { ...DEFAULT_DEADLINES, ...options.deadlines };
+    this.#events = new SessionEmitter(this.#logger);
+    this.publicKey = crypto.publicKey(secretKey);
+    this.nodeId = crypto.keccak256(this.publicKey);
+    this.#places = new Places({
+      limits: checkedLimits({ ...DEFAULT_LIMITS, ...options.limits }),
+      policy: this.#policy,
+      crypto,
+      publicKey: this.publicKey,
+      logger: this.#logger,
+    });
+    this.#host = this.#makeHost(options, ethVersions.map(ethCapability));
+  }
+
+  /** Accepts connections. @returns the address with the real port. @throws RuntimeError ERR_RUNTIME_LISTEN, SessionError */
+  async listen(at: TcpAddress): Promise<TcpAddress> {
+    if (this.#closing !== undefined) throw closedError();
+    if (this.#listener !== undefined) throw argument('this manager listens already');
+    const listener = await this.#world.tcp.listen(at, (socket) => this.#accept(socket));
+    this.#listener = listener;
+    if (this.#closing !== undefined) await listener.close();
+    return listener.address;
+  }
+
+  /**
+   * Starts a session with the peer; the handle is there at once, what comes of it is told by its promises.
+   * @throws SessionError ERR_SESSION_ARGUMENT, ERR_SESSION_SELF, ERR_SESSION_ALREADY_CONNECTED, ERR_SESSION_MANAGER_CLOSED,
+   *   ERR_SESSION_ABORTED; ExceedsSessionLimit
+   */
+  dial(to: DialTo, { kind = 'dynamic', signal }: DialOptions = {}): SessionHandle {
+    if (this.#closing !== undefined) throw closedError();
+    this.#checkTarget(to);
+    if (signal?.aborted)
+      throw new SessionError('ERR_SESSION_ABORTED', 'called off', { cause: signal.reason });
+    const exceeded = this.#places.limitToDial(kind);
+    if (exceeded !== undefined) throw exceeded;
+    const session = this.#create({ publicKey: to.publicKey.slice(), kind });
+    if (signal !== undefined) this.#withdrawWith(session, signal);
+    void session.pending.connect(to, (address) => this.#places.toConnect(session, address));
+    return session;
+  }
+
+  /** Any session that has not ended. @throws SessionNotFound */
+  get(id: string): SessionHandle {
+    const session = this.#sessions.get(id);
+    if (session === undefined) throw new SessionNotFound(id);
+    return session;
+  }
+
+  /** The active session with this peer. */
+  getByPeer(publicKey: Uint8Array): Session | undefined {
+    return this.#places.activeWith(publicKey)?.established;
+  }
+
+  /** All that have not ended, in the order of their beginning. */
+  list(filter: SessionFilter = {}): readonly SessionHandle[] {
+    return [...this.#sessions.values()].filter(
+      ({ state, direction, kind }) =>
+        (filter.state ?? state) === state &&
+        (filter.direction ?? direction) === direction &&
+        (filter.kind ?? kind) === kind,
+    );
+  }
+
+  /** The active ones. */
+  active(): readonly Session[] {
+    return [...this.#places.counter.active()].flatMap(({ established }) => established ?? []);
+  }
+
+  count(): SessionCounts {
+    return this.#places.counter.counts();
+  }
+
+  /** @returns a function that takes the listener away again. */
+  on<N extends SessionEventName>(event: N, listener: SessionListener<N>): () => void {
+    return this.#events.on(event, listener);
+  }
+
+  /** Head or earliest block have changed: peers on eth/69 and later hear of it as often as is good for them. */
+  announceRange(): void {
+    let range: BlockRange | undefined;
+    for (const { established } of this.#places.counter.active()) {
+      if (established?.announcesRange !== true) continue;
+      range ??= statusRange(this.#status.status(established.eth.version));
+      if (range !== undefined) established.announce(range);
+    }
+  }
+
+  /**
+   * Ends everything: no socket is accepted or opened any more, every session gets a Disconnect, and the promise waits until
+   * all sockets are gone. Idempotent.
+   */
+  close(options: { readonly reason?: DisconnectReason; readonly timeoutMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(options.reason ?? DISCONNECT.clientQuitting, options.timeoutMs);
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(reason: DisconnectReason, timeoutMs = this.#deadlines.lingerMs): Promise<void> {
+    const listenerClosed = this.#listener?.close();
+    for (const session of [...this.#sessions.values()]) session.end(endings.asked(reason, 'we shut down'));
+    await this.#allGone(timeoutMs);
+    await listenerClosed;
+  }
+
+  #allGone(timeoutMs: number): Promise<void> {
+    if (this.#lingering.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = this.#world.clock.timer(timeoutMs, () => {
+        for (const session of [...this.#lingering]) session.connection?.destroy();
+        this.#lingering.clear();
+        this.#onAllGone = undefined;
+        resolve();
+      });
+      this.#onAllGone = () => {
+        timer.cancel();
+        this.#onAllGone = undefined;
+        resolve();
+      };
+    });
+  }
+
+  /** Before any work is done for it: a place among the pending ones, or nothing at all. */
+  #accept(socket: TcpSocket): void {
+    const refusal =
+      this.#closing === undefined ? this.#places.refusalToAccept(socket.remote) : 'we shut down';
+    if (refusal !== undefined) {
+      socket.destroy();
+      this.#events.emit('refused', { address: socket.remote, says: refusal });
+      return;
+    }
+    const session = this.#create(undefined);
+    session.pending.begin(socket);
+  }
+
+  #create(wanted: { readonly publicKey: Uint8Array; readonly kind: PeerKind } | undefined): ManagedSession {
+    const session = new ManagedSession(this.#host, `s${++this.#lastId}`, wanted);
+    this.#places.counter.reserve(session);
+    this.#sessions.set(session.id, session);
+    this.#events.emit('created', { session });
+    return session;
+  }
+
+  #checkTarget({ host, port, publicKey }: DialTo): void {
+    if (host === '') throw argument('host is empty');
+    if (!Number.isInteger(port) || port < 1 || port > MAX_PORT)
+      throw argument(`port ${port} is not one of 1 to ${MAX_PORT}`);
+    if (publicKey.length !== PUBLIC_KEY_BYTES || !this.#crypto.isPublicKey(publicKey)) {
+      throw argument('publicKey is not a key of 64 bytes');
+    }
+    if (sameBytes(publicKey, this.publicKey)) throw new SessionError('ERR_SESSION_SELF', 'that is ourselves');
+    const other = this.#places.activeWith(publicKey) ?? this.#places.pendingWith(publicKey)[0];
+    if (other !== undefined) {
+      throw new SessionError(
+        'ERR_SESSION_ALREADY_CONNECTED',
+        `session ${other.id} with this peer is ${other.state}`,
+      );
+    }
+  }
+
+  #withdrawWith(session: ManagedSession, signal: AbortSignal): void {
+    const withdraw = (): void => {
+      if (!isEstablished(session.state)) session.disconnect();
+    };
+    signal.addEventListener('abort', withdraw, { once: true });
+    const forget = (): void => signal.removeEventListener('abort', withdraw);
+    session.active.then(forget, forget);
+  }
+
+  #makeHost(options: SessionManagerOptions, capabilities: readonly LocalCapability[]): SessionHost {
+    return {
+      world: this.#world,
+      crypto: this.#crypto,
+      secretKey: options.secretKey,
+      clientId: options.clientId,
+      capabilities,
+      deadlines: this.#deadlines,
+      status: this.#status,
+      serve: options.serve,
+      gossip: options.gossip,
+      logger: this.#logger,
+      listenPort: () => this.#listener?.address.port ?? 0,
+      placeAuthenticated: (session, publicKey) => this.#places.authenticated(session, publicKey),
+      placeActive: (session) => this.#placeActive(session),
+      activated: (session, active) => this.#activated(session, active),
+      rangeChanged: (session, range) => this.#events.emit('range', { session, range }),
+      mayLinger: () => this.#lingering.size < MAX_LINGERING,
+      nextEpoch: () => ++this.#epoch,
+      ended: (session, cause) => this.#ended(session, cause),
+      released: (session) => this.#released(session),
+    };
+  }
+
+  #placeActive(session: ManagedSession): Place {
+    if (this.#closing === undefined) return this.#places.active(session);
+    return { verdict: 'refuse', ending: endings.asked(DISCONNECT.clientQuitting, 'we shut down') };
+  }
+
+  #activated(session: ManagedSession, active: ActiveSession): void {
+    this.#places.counter.activate(session);
+    for (const rival of this.#places.rivals(session)) rival.end(duplicateOf(session).ending);
+    this.#told(() => this.#policy.established?.(active));
+    this.#events.emit('activated', { session: active });
+    if (this.#status.mirror === true || !active.announcesRange) return;
+    const range = statusRange(this.#status.status(active.eth.version)); // it may have moved since our Status went out
+    if (range !== undefined) active.announce(range);
+  }
+
+  #ended(session: ManagedSession, cause: CloseCause): void {
+    this.#places.counter.release(session);
+    this.#sessions.delete(session.id);
+    if (!session.isReleased) this.#lingering.add(session);
+    this.#told(() => this.#policy.ended?.(session, cause));
+    if (cause.outcome === 'expired') this.#events.emit('expired', { session, cause });
+    this.#events.emit('closed', { session, cause });
+    for (const rival of this.#places.rivals(session)) if (rival.pending.isWaiting) rival.pending.settle();
+  }
+
+  #released(session: ManagedSession): void {
+    this.#lingering.delete(session);
+    if (this.#lingering.size === 0) this.#onAllGone?.();
+  }
+
+  #told(tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#logger.error({ event: 'session.policy', cause: String(error) }, 'the policy failed');
+    }
+  }
+}
+
+function ethCapability(version: EthVersion): LocalCapability {
+  return { name: 'eth', version, length: ethProtocol(version).length };
+}
+
+function checkedLimits(limits: SessionLimits): SessionLimits {
+  for (const [name, value] of Object.entries(limits)) {
+    if (!Number.isInteger(value) || value < 0) throw argument(`limits.${name} is ${value}, not a count`);
+  }
+  return limits;
+}
+
+function argument(says: string): SessionError {
+  return new SessionError('ERR_SESSION_ARGUMENT', says);
+}
+
+function closedError(): SessionError {
+  return new SessionError('ERR_SESSION_MANAGER_CLOSED', 'the session manager is closed');
+}

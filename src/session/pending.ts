@@ -1,0 +1,269 @@
+import { type EthProtocol, ethProtocol, isEthVersion, type Status } from '../eth/index.js';
+import {
+  type ConnectionHandlers,
+  DISCONNECT,
+  type Hello,
+  type IncomingMessage,
+  RlpxConnection,
+  type SharedCapability,
+} from '../rlpx/index.js';
+import type { TcpAddress, TcpSocket, Timer } from '../runtime/index.js';
+import { ActiveSession } from './active.js';
+import { admit } from './admission.js';
+import { endings } from './close-cause.js';
+import { connectTo } from './connect.js';
+import { Conversation } from './conversation.js';
+import type { StageTimes } from './handle.js';
+import { HeldInput } from './held-input.js';
+import type { Place, SessionHost } from './host.js';
+import type { ManagedSession } from './managed-session.js';
+import type { PeerKind } from './policy.js';
+
+type Stage = 'connect' | 'auth' | 'hello' | 'status';
+
+/** What has been agreed once Status has come: all that the active session starts from. */
+export interface Agreement {
+  readonly connection: RlpxConnection;
+  readonly hello: Hello;
+  readonly capability: SharedCapability;
+  readonly protocol: EthProtocol;
+  readonly conversation: Conversation;
+  readonly ourStatus: Status;
+  readonly remoteStatus: Status;
+}
+
+/**
+ * The way of a session to active: TCP, ECIES, Hello, Status. Each stage has its deadline, all after TCP have one together,
+ * and nothing that the peer sends moves any of them.
+ */
+export class PendingSession {
+  readonly #session: ManagedSession;
+  readonly #host: SessionHost;
+  readonly #conversation = new Conversation();
+  readonly #stages: Partial<Record<Stage, number>> = {};
+  readonly #held = new HeldInput();
+  #stageSinceMs: number;
+  #stageTimer: Timer | undefined;
+  #overallTimer: Timer | undefined;
+  #connection: RlpxConnection | undefined;
+  #greeted: Pick<Agreement, 'hello' | 'capability' | 'protocol'> | undefined;
+  #ourStatus: Status | undefined;
+  #agreement: Agreement | undefined;
+
+  constructor(session: ManagedSession, host: SessionHost) {
+    this.#session = session;
+    this.#host = host;
+    this.#stageSinceMs = host.world.clock.now();
+    session.atEnd(() => {
+      this.#stageTimer?.cancel();
+      this.#overallTimer?.cancel();
+      this.#held.clear();
+    });
+  }
+
+  get stagesMs(): Partial<StageTimes> {
+    return this.#stages;
+  }
+
+  /** Verified, and waiting until another connection with the same peer has settled. */
+  get isWaiting(): boolean {
+    return this.#agreement !== undefined && this.#session.state === 'verifying';
+  }
+
+  /** Looks up, connects, goes on. The deadline holds for both together. */
+  async connect(
+    to: { readonly host: string; readonly port: number },
+    admitAddress: (address: TcpAddress) => Place,
+  ): Promise<void> {
+    const session = this.#session;
+    const calledOff = new AbortController();
+    session.atEnd(() => calledOff.abort());
+    session.advance('connect');
+    this.#within('connect', this.#host.deadlines.connectMs, 'ERR_SESSION_CONNECT_DEADLINE');
+    const outcome = await connectTo(
+      this.#host.world,
+      to,
+      (address) => {
+        const place = admitAddress(address);
+        session.located(address);
+        return place.verdict === 'refuse' ? place.ending : undefined;
+      },
+      calledOff.signal,
+    );
+    if ('ending' in outcome) session.end(outcome.ending);
+    else if (session.isOver) outcome.socket.destroy();
+    else this.begin(outcome.socket);
+  }
+
+  /** There is a socket: both ends prove who they are. */
+  begin(socket: TcpSocket): void {
+    const session = this.#session;
+    const { world, crypto, secretKey, clientId, capabilities, deadlines } = this.#host;
+    if (session.direction === 'outbound') this.#passed('connect');
+    session.located(socket.remote);
+    session.advance('begin');
+    this.#stageSinceMs = world.clock.now();
+    this.#within('auth', deadlines.authMs, 'ERR_SESSION_AUTH_DEADLINE');
+    this.#overallTimer = world.clock.timer(deadlines.pendingMs, () => {
+      session.end(
+        endings.deadline(
+          'ERR_SESSION_PENDING_DEADLINE',
+          `not active within ${deadlines.pendingMs} ms of the first byte`,
+        ),
+      );
+    });
+    const { publicKey } = session;
+    this.#connection = new RlpxConnection({
+      socket,
+      role: session.direction === 'outbound' ? 'initiator' : 'recipient',
+      ...(publicKey === undefined ? {} : { remotePublicKey: publicKey }),
+      crypto,
+      clock: world.clock,
+      random: world.random,
+      secretKey,
+      hello: { clientId, listenPort: this.#host.listenPort() },
+      capabilities,
+      limits: { lingerMs: deadlines.lingerMs },
+      handlers: connectionHandlers(session),
+    });
+    session.connected(this.#connection);
+  }
+
+  /** ECIES is through: now we know who it is, and may not want them. */
+  authenticated(publicKey: Uint8Array): void {
+    const session = this.#session;
+    this.#passed('auth');
+    const place = this.#host.placeAuthenticated(session, publicKey);
+    if (place.verdict === 'refuse') {
+      session.end(place.ending);
+      return;
+    }
+    session.identified(publicKey, place.verdict === 'accept' ? place.kind : session.kind);
+    session.advance('authenticated');
+    this.#within('hello', this.#host.deadlines.helloMs, 'ERR_SESSION_HELLO_DEADLINE');
+  }
+
+  /** Both Hellos are through: we say our Status without waiting for the other. */
+  greeted(hello: Hello, shared: readonly SharedCapability[]): void {
+    const session = this.#session;
+    this.#passed('hello');
+    const capability = shared.find(({ name, version }) => name === 'eth' && isEthVersion(version));
+    if (capability === undefined || !isEthVersion(capability.version)) {
+      session.end(
+        endings.refused(DISCONNECT.uselessPeer, 'ERR_SESSION_NO_ETH', 'no version of eth in common'),
+      );
+      return;
+    }
+    session.advance('greeted');
+    this.#conversation.greeted();
+    this.#greeted = { hello, capability, protocol: ethProtocol(capability.version) };
+    this.#within('status', this.#host.deadlines.statusMs, 'ERR_SESSION_STATUS_DEADLINE');
+    const { status } = this.#host;
+    if (status.mirror !== true) this.#sendStatus(status.status(capability.version));
+  }
+
+  /** The first message has to be Status. */
+  message(message: IncomingMessage): void {
+    const session = this.#session;
+    const greeted = this.#greeted;
+    const connection = this.#connection;
+    if (greeted === undefined || connection === undefined)
+      throw new TypeError(`a message while ${session.state}`);
+    if (this.#agreement !== undefined) {
+      this.#hold(message, connection);
+      return;
+    }
+    const { spec, refused } = admit(message, greeted.protocol, this.#conversation);
+    if (spec === undefined) {
+      session.end(refused);
+      return;
+    }
+    const decoded = spec.decode(message.payload(spec.maxBytes));
+    if (decoded.name !== 'Status') throw new TypeError(`${decoded.name} where Status was admitted`);
+    const remoteStatus = decoded.status;
+    this.#conversation.statusReceived();
+    const misfit = this.#host.status.check(remoteStatus);
+    if (misfit !== undefined) {
+      session.end(endings.refused(misfit.reason ?? DISCONNECT.subprotocolError, misfit.code, misfit.message));
+      return;
+    }
+    if (this.#host.status.mirror === true) this.#sendStatus(remoteStatus);
+    const ourStatus = this.#ourStatus;
+    if (ourStatus === undefined) throw new TypeError('Status came in before ours went out');
+    this.#passed('status');
+    this.#agreement = { ...greeted, connection, conversation: this.#conversation, ourStatus, remoteStatus };
+    this.settle();
+  }
+
+  /** Takes the place among the active sessions, or is refused it, or waits for it. Called again when that may have changed. */
+  settle(): void {
+    const session = this.#session;
+    const agreement = this.#agreement;
+    if (agreement === undefined || session.isOver) return;
+    const place = this.#host.placeActive(session);
+    this.#stageTimer?.cancel();
+    this.#overallTimer?.cancel(); // who waits here waits for another pending session, which has deadlines of its own
+    if (place.verdict === 'refuse') session.end(place.ending);
+    else if (place.verdict === 'accept') this.#activate(agreement, place.kind);
+  }
+
+  #activate(agreement: Agreement, kind: PeerKind): void {
+    const session = this.#session;
+    const { connection } = agreement;
+    session.identified(connection.remotePublicKey ?? agreement.hello.publicKey, kind);
+    session.advance('verified');
+    const active = new ActiveSession(session, this.#host, agreement, this.#held);
+    session.activate(active);
+    this.#host.activated(session, active);
+    active.start();
+  }
+
+  #hold(message: IncomingMessage, connection: RlpxConnection): void {
+    this.#held.hold(message);
+    if (this.#held.isFull) connection.pause();
+  }
+
+  #sendStatus(status: Status): void {
+    const { connection, greeted } = { connection: this.#connection, greeted: this.#greeted };
+    const spec = greeted?.protocol.byName.get('Status');
+    if (connection === undefined || greeted === undefined || spec === undefined)
+      throw new TypeError('Status before Hello');
+    connection.send(greeted.capability, spec.id, spec.encode({ name: 'Status', status }));
+    this.#ourStatus = status;
+    this.#conversation.statusSent();
+  }
+
+  #passed(stage: Stage): void {
+    const nowMs = this.#host.world.clock.now();
+    this.#stages[stage] = nowMs - this.#stageSinceMs;
+    this.#stageSinceMs = nowMs;
+  }
+
+  #within(stage: Stage, deadlineMs: number, code: string): void {
+    this.#stageTimer?.cancel();
+    this.#stageTimer = this.#host.world.clock.timer(deadlineMs, () => {
+      this.#session.end(endings.deadline(code, `${STAGE_WORDS[stage]} within ${deadlineMs} ms`));
+    });
+  }
+}
+
+const STAGE_WORDS: Readonly<Record<Stage, string>> = {
+  connect: 'no TCP connection',
+  auth: 'ECIES was not through',
+  hello: 'no Hello came',
+  status: 'no Status came',
+};
+
+/** The connection speaks to the session through these; made once for each. */
+function connectionHandlers(session: ManagedSession): ConnectionHandlers {
+  return {
+    authenticated: (peer) => session.authenticated(peer),
+    greeted: (hello, shared) => session.greeted(hello, shared),
+    message: (message) => session.message(message),
+    pong: () => session.pong(),
+    drained: () => session.drained(),
+    activity: () => session.activity(),
+    ended: (end) => session.connectionEnded(end),
+    released: () => session.released(),
+  };
+}

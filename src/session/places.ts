@@ -1,0 +1,199 @@
+import { compareBytes, sameBytes } from '../codec/index.js';
+import type { RlpxCrypto } from '../crypto/index.js';
+import { DISCONNECT, disconnectName } from '../rlpx/index.js';
+import type { Logger, TcpAddress } from '../runtime/index.js';
+import { type Ending, endings } from './close-cause.js';
+import { activeSlot, SessionCounter, type SessionLimits, type SlotKind } from './counter.js';
+import { ExceedsSessionLimit } from './errors.js';
+import type { Place } from './host.js';
+import type { ManagedSession } from './managed-session.js';
+import type { PeerCandidate, PeerKind, PeerPolicy, PeerVerdict } from './policy.js';
+
+/** Half of the active ones dialed, half accepted, as many on their way (geth: 50 and 50; the ratio is the caller's). */
+export const DEFAULT_LIMITS: SessionLimits = {
+  maxPendingInbound: 50,
+  maxPendingOutbound: 50,
+  maxActiveInbound: 25,
+  maxActiveOutbound: 25,
+};
+
+const LIMIT_OF: Readonly<Record<SlotKind, keyof SessionLimits>> = {
+  pendingInbound: 'maxPendingInbound',
+  pendingOutbound: 'maxPendingOutbound',
+  activeInbound: 'maxActiveInbound',
+  activeOutbound: 'maxActiveOutbound',
+};
+
+export interface PlacesOptions {
+  readonly limits: SessionLimits;
+  readonly policy: PeerPolicy;
+  readonly crypto: RlpxCrypto;
+  /** Ours: 64 bytes. */
+  readonly publicKey: Uint8Array;
+  readonly logger: Logger;
+}
+
+/**
+ * Who gets a place: one question, asked before any work, once the key is proven, and once Status agrees, since the house
+ * may have filled meanwhile. One session per peer, none with ourselves, four limits, and what the policy says.
+ */
+export class Places {
+  readonly counter: SessionCounter<ManagedSession>;
+  readonly #options: PlacesOptions;
+  readonly #nodeId: Uint8Array;
+
+  constructor(options: PlacesOptions) {
+    this.#options = options;
+    this.counter = new SessionCounter(options.limits);
+    this.#nodeId = options.crypto.keccak256(options.publicKey);
+  }
+
+  /** @returns why a socket that came in is not worth a session. */
+  refusalToAccept(address: TcpAddress): string | undefined {
+    if (!this.counter.hasRoom('pendingInbound')) return this.#full('pendingInbound').message;
+    const verdict = this.#ask({ stage: 'accept', direction: 'inbound', address });
+    return verdict.accept ? undefined : verdict.says;
+  }
+
+  /** @returns which limit a dial would exceed. */
+  limitToDial(kind: PeerKind): ExceedsSessionLimit | undefined {
+    if (kind === 'trusted') return undefined;
+    if (!this.counter.hasRoom('pendingOutbound')) return this.#full('pendingOutbound');
+    return this.counter.hasRoom('activeOutbound') ? undefined : this.#full('activeOutbound');
+  }
+
+  /** An address is about to be contacted. */
+  toConnect(session: ManagedSession, address: TcpAddress): Place {
+    return this.#byPolicy(session, 'accept', address, session.publicKey);
+  }
+
+  authenticated(session: ManagedSession, publicKey: Uint8Array): Place {
+    const { publicKey: wanted, address } = session;
+    if (sameBytes(publicKey, this.#options.publicKey)) {
+      return refuse(DISCONNECT.connectedToSelf, 'ERR_SESSION_SELF', 'that is ourselves');
+    }
+    if (wanted !== undefined && !sameBytes(publicKey, wanted)) {
+      return refuse(DISCONNECT.unexpectedIdentity, 'ERR_SESSION_IDENTITY', 'another key than we dialed');
+    }
+    const place = this.#byPolicy(session, 'authenticated', address, publicKey);
+    if (place.verdict !== 'accept') return place;
+    const other = this.activeWith(publicKey) ?? this.#samePendingDirection(session, publicKey);
+    if (other !== undefined) return duplicateOf(other);
+    return this.#withinLimits(session, place);
+  }
+
+  /**
+   * Where both dialed each other at once, the connection that the smaller node id began goes first; the other one waits
+   * until that has settled. Each end drops its second connection only after the first is active with it, so that a peer
+   * that knows no rule at all cannot make us lose both.
+   */
+  active(session: ManagedSession): Place {
+    const { publicKey, address } = session;
+    if (publicKey === undefined) throw new TypeError('a session without a key wants to be active');
+    const place = this.#byPolicy(session, 'activate', address, publicKey);
+    if (place.verdict !== 'accept') return place;
+    const other = this.activeWith(publicKey);
+    if (other !== undefined) return duplicateOf(other);
+    if (!this.#goesFirst(session, publicKey) && this.rivals(session).some(isOnTheWire))
+      return { verdict: 'wait' };
+    return this.#withinLimits(session, place);
+  }
+
+  activeWith(publicKey: Uint8Array): ManagedSession | undefined {
+    for (const session of this.counter.active()) if (isWith(session, publicKey)) return session;
+    return undefined;
+  }
+
+  /** Pending with this peer: dialed, or accepted and proven. */
+  pendingWith(publicKey: Uint8Array): readonly ManagedSession[] {
+    return [...this.counter.pending()].filter((session) => isWith(session, publicKey));
+  }
+
+  /** The other pending sessions with the same peer. */
+  rivals(session: ManagedSession): readonly ManagedSession[] {
+    if (session.publicKey === undefined) return [];
+    return this.pendingWith(session.publicKey).filter((other) => other !== session);
+  }
+
+  #samePendingDirection(session: ManagedSession, publicKey: Uint8Array): ManagedSession | undefined {
+    return this.pendingWith(publicKey).find(
+      (other) => other !== session && other.direction === session.direction,
+    );
+  }
+
+  #goesFirst(session: ManagedSession, publicKey: Uint8Array): boolean {
+    const oursIsSmaller = compareBytes(this.#nodeId, this.#options.crypto.keccak256(publicKey)) < 0;
+    return oursIsSmaller === (session.direction === 'outbound');
+  }
+
+  #withinLimits(session: ManagedSession, place: Place & { readonly verdict: 'accept' }): Place {
+    const slot = activeSlot(session.direction);
+    if (place.kind === 'trusted' || this.counter.hasRoom(slot)) return place;
+    return refuse(DISCONNECT.tooManyPeers, 'ERR_SESSION_LIMIT', this.#full(slot).message);
+  }
+
+  #full(slot: SlotKind): ExceedsSessionLimit {
+    const name = LIMIT_OF[slot];
+    return new ExceedsSessionLimit(name, this.counter.limits[name]);
+  }
+
+  #byPolicy(
+    { direction, kind }: ManagedSession,
+    stage: PeerCandidate['stage'],
+    address: TcpAddress | undefined,
+    publicKey: Uint8Array | undefined,
+  ): Place {
+    const verdict = this.#ask({
+      stage,
+      direction,
+      kind,
+      address: address ?? UNKNOWN_ADDRESS,
+      ...(publicKey === undefined ? {} : { publicKey }),
+    });
+    if (!verdict.accept) return refuse(verdict.reason, 'ERR_SESSION_REFUSED', verdict.says);
+    return { verdict: 'accept', kind: strongest(kind, verdict.kind) };
+  }
+
+  #ask(candidate: PeerCandidate): PeerVerdict {
+    try {
+      return this.#options.policy.admit(candidate);
+    } catch (error) {
+      this.#options.logger.error(
+        { event: 'session.policy', cause: String(error) },
+        'the policy failed, which refuses',
+      );
+      return { accept: false, reason: DISCONNECT.requested, says: 'the policy failed' };
+    }
+  }
+}
+
+const UNKNOWN_ADDRESS: TcpAddress = { host: '', port: 0 };
+
+/** What `dial` was told and what the policy knows: the wider promise holds. */
+function strongest(a: PeerKind, b: PeerKind): PeerKind {
+  if (a === 'trusted' || b === 'trusted') return 'trusted';
+  return a === 'static' || b === 'static' ? 'static' : 'dynamic';
+}
+
+function isWith(session: ManagedSession, publicKey: Uint8Array): boolean {
+  return session.publicKey !== undefined && sameBytes(session.publicKey, publicKey);
+}
+
+/** Whether the peer may know of this pending session: before that, nobody can be counting on it. */
+function isOnTheWire(session: ManagedSession): boolean {
+  return session.state !== 'requested' && session.state !== 'connecting';
+}
+
+function refuse(reason: number, code: string, says: string): Place {
+  const ending: Ending = endings.refused(reason, code, says);
+  return { verdict: 'refuse', ending };
+}
+
+/** For the one that came second, at whichever stage that turns out. */
+export function duplicateOf(other: ManagedSession): Place & { readonly verdict: 'refuse' } {
+  const says = `session ${other.id} with this peer is ${other.state}: ${disconnectName(DISCONNECT.alreadyConnected)}`;
+  return {
+    verdict: 'refuse',
+    ending: endings.refused(DISCONNECT.alreadyConnected, 'ERR_SESSION_DUPLICATE', says),
+  };
+}

@@ -1,0 +1,207 @@
+import type { EthProtocol, EthRequest, EthResponse, MessageSpec } from '../eth/index.js';
+import type { Logger } from '../runtime/logger.js';
+import { emptyAnswer } from './empty-answer.js';
+import type { Gauge } from './handle.js';
+import type { Outgoing } from './outgoing.js';
+
+/** Requests of one peer that are worked on at once. */
+export const MAX_SERVING = 4;
+/** Requests that wait for their turn; what comes beyond is answered empty at once. */
+export const MAX_PARKED: number = 64;
+export const MAX_PARKED_BYTES: number = 2 * 1024 * 1024;
+/** And so much more while the peer does not read, so that two nodes that wait for each other's answers go on reading. */
+export const MAX_EXCESS_BYTES: number = 1024 * 1024;
+/** What a parked request costs at least, whatever it says of itself. */
+const PARKED_BYTES_LEAST = 256;
+/** No answer of ours is larger (geth: maxMessageSize). */
+export const MAX_ANSWER_BYTES: number = 10 * 1024 * 1024;
+
+interface Parked {
+  readonly spec: MessageSpec;
+  readonly payload: Uint8Array;
+  readonly bytes: number;
+}
+
+export interface ServingOptions {
+  readonly protocol: EthProtocol;
+  readonly outgoing: Outgoing;
+  readonly logger: Logger;
+  readonly sessionId: string;
+  /** Answers one request. Undefined, or a rejection: answered empty. */
+  readonly handle: (request: EthRequest) => Promise<EthResponse | undefined>;
+  /** A parked request turned out to be unreadable, or reading has to stop or may go on. */
+  readonly faulty: (error: unknown) => void;
+  readonly readRequests: (go: boolean) => void;
+}
+
+/**
+ * Answers the peer's requests: a few at once, in the order in which they get done, none silently dropped. While the peer
+ * reads, all that it asks is answered, what is too much with nothing in it; where it does not read, its requests wait,
+ * and in the end its input does.
+ */
+export class Serving {
+  readonly #options: ServingOptions;
+  readonly #parked: Parked[] = [];
+  readonly #excess: Parked[] = [];
+  #parkedBytes = 0;
+  #excessBytes = 0;
+  #running = 0;
+  #ended = false;
+
+  constructor(options: ServingOptions) {
+    this.#options = options;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  get parked(): Gauge {
+    return {
+      items: this.#parked.length + this.#excess.length,
+      bytes: this.#parkedBytes + this.#excessBytes,
+    };
+  }
+
+  /** @throws EthError, CodecError for a request that cannot be read */
+  take(spec: MessageSpec, payload: Uint8Array): void {
+    if (this.#parked.length === 0 && this.#excess.length === 0 && this.#hasTurn()) {
+      this.#start(spec.decode(payload) as EthRequest);
+      return;
+    }
+    const request: Parked = { spec, payload, bytes: Math.max(PARKED_BYTES_LEAST, payload.length) };
+    if (this.#excess.length === 0 && this.#canPark(request)) this.#park(request);
+    else if (!this.#options.outgoing.blocked) this.#answerEmpty(request);
+    else this.#exceed(request);
+  }
+
+  /** Something has left the response lane: those who wait have their turn. */
+  roomAgain(): void {
+    try {
+      this.#advance();
+    } catch (error) {
+      this.#options.faulty(error);
+    }
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#parked.length = 0;
+    this.#excess.length = 0;
+    this.#parkedBytes = 0;
+    this.#excessBytes = 0;
+  }
+
+  #hasTurn(): boolean {
+    return this.#running < MAX_SERVING && this.#options.outgoing.hasRoomForResponse(this.#running);
+  }
+
+  #canPark(request: Parked): boolean {
+    return this.#parked.length < MAX_PARKED && this.#parkedBytes + request.bytes <= MAX_PARKED_BYTES;
+  }
+
+  #park(request: Parked): void {
+    this.#parked.push(request);
+    this.#parkedBytes += request.bytes;
+  }
+
+  #exceed(request: Parked): void {
+    this.#excess.push(request);
+    this.#excessBytes += request.bytes;
+    if (this.#excessBytes >= MAX_EXCESS_BYTES) this.#options.readRequests(false);
+  }
+
+  #advance(): void {
+    if (this.#ended) return;
+    this.#startParked();
+    while (this.#excess.length > 0) {
+      const [first] = this.#excess;
+      if (first === undefined) break;
+      const mayPark = this.#canPark(first);
+      if (!mayPark && this.#options.outgoing.blocked) break;
+      this.#excess.shift();
+      this.#excessBytes -= first.bytes;
+      if (mayPark) this.#park(first);
+      else this.#answerEmpty(first);
+    }
+    this.#startParked();
+    if (this.#excessBytes < MAX_EXCESS_BYTES) this.#options.readRequests(true);
+  }
+
+  #startParked(): void {
+    while (!this.#ended && this.#parked.length > 0 && this.#hasTurn()) {
+      const request = this.#parked.shift();
+      if (request === undefined) return;
+      this.#parkedBytes -= request.bytes;
+      this.#start(request.spec.decode(request.payload) as EthRequest);
+    }
+  }
+
+  #start(request: EthRequest): void {
+    this.#running++;
+    this.#serve(request).then(
+      () => this.#done(),
+      (error: unknown) => {
+        this.#done();
+        this.#options.faulty(error);
+      },
+    );
+  }
+
+  #done(): void {
+    this.#running--;
+    this.roomAgain();
+  }
+
+  async #serve(request: EthRequest): Promise<void> {
+    const answer = await this.#answerTo(request);
+    if (!this.#ended) this.#respond(request, answer);
+  }
+
+  async #answerTo(request: EthRequest): Promise<EthResponse> {
+    try {
+      return (await this.#options.handle(request)) ?? emptyAnswer(request);
+    } catch (error) {
+      if (!this.#ended) this.#warn(request, 'a request failed and is answered empty', error);
+      return emptyAnswer(request);
+    }
+  }
+
+  /** An answer that is none, or that the wire would not carry, is a mistake of the handler: the peer gets an empty one. */
+  #respond(request: EthRequest, answer: EthResponse): void {
+    const spec = this.#specOfAnswer(request);
+    let payload: Uint8Array | undefined;
+    try {
+      payload = spec.encode({ ...answer, requestId: request.requestId });
+      if (payload.length > MAX_ANSWER_BYTES) {
+        this.#warn(request, 'an answer is too large and is left out', payload.length);
+        payload = undefined;
+      }
+    } catch (error) {
+      this.#warn(request, 'an answer cannot be encoded and is left out', error);
+    }
+    this.#options.outgoing.respond(spec.id, payload ?? spec.encode(emptyAnswer(request)));
+  }
+
+  #answerEmpty({ spec, payload }: Parked): void {
+    const request = spec.decode(payload) as EthRequest;
+    const answer = this.#specOfAnswer(request);
+    this.#options.outgoing.respond(answer.id, answer.encode(emptyAnswer(request)));
+  }
+
+  #specOfAnswer(request: EthRequest): MessageSpec {
+    const { protocol } = this.#options;
+    const name = protocol.byName.get(request.name)?.answer;
+    const spec = name === undefined ? undefined : protocol.byName.get(name);
+    if (spec === undefined) throw new TypeError(`eth/${protocol.version} has no answer to ${request.name}`);
+    return spec;
+  }
+
+  #warn(request: EthRequest, message: string, cause: unknown): void {
+    const { logger, sessionId } = this.#options;
+    logger.warn(
+      { event: 'session.serve', session: sessionId, request: request.name, cause: String(cause) },
+      message,
+    );
+  }
+}
