@@ -66,6 +66,7 @@ export class ActiveSession implements Session {
       capabilities: hello.capabilities,
       address: connection.remote,
       listenPort: hello.listenPort,
+      p2pVersion: hello.p2pVersion,
     };
     this.stagesMs = { auth: 0, hello: 0, status: 0, ...session.pending.stagesMs };
     this.#keepAlive = new KeepAlive({

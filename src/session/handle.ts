@@ -37,6 +37,8 @@ export interface RemotePeer {
   readonly address: TcpAddress;
   /** As its Hello says; geth says 0. */
   readonly listenPort: number;
+  /** Of the base protocol, as its Hello says; 5 since snappy. */
+  readonly p2pVersion: number;
 }
 
 /** An active session. */
