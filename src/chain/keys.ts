@@ -1,0 +1,80 @@
+import { readUint64, writeUint64 } from '../codec/index.js';
+
+/*
+ * Where things are in the store. Numbers are 8 bytes, big-endian, so that the order of keys is the order of the chain.
+ *
+ *   00                       what store this is: schema version and chain      (meta.ts)
+ *   01                       where the chain ends and begins: head, earliest   (meta.ts)
+ *   'h' | number | hash      RLP of the header
+ *   'b' | number | hash      RLP of the body
+ *   'r' | number | hash      RLP of the receipts, as eth/69 carries them
+ *   'a' | number | hash      RLP of the access list; absent where nobody had it
+ *   'c' | number             hash of the block of that number
+ *   'n' | hash               number of the block of that hash
+ */
+
+/** Changes whenever what stands under a key does. A store of another version is refused, never guessed at. */
+export const SCHEMA_VERSION = 1;
+
+export const META_KEY: Uint8Array = Uint8Array.of(0x00);
+export const HEAD_KEY: Uint8Array = Uint8Array.of(0x01);
+
+const HEADER = 0x68;
+const BODY = 0x62;
+const RECEIPTS = 0x72;
+const ACCESS_LIST = 0x61;
+const CANONICAL = 0x63;
+const NUMBER = 0x6e;
+
+const NUMBER_BYTES = 8;
+const HASH_BYTES = 32;
+
+export function headerKey(number: bigint, hash: Uint8Array): Uint8Array {
+  return blockKey(HEADER, number, hash);
+}
+
+export function bodyKey(number: bigint, hash: Uint8Array): Uint8Array {
+  return blockKey(BODY, number, hash);
+}
+
+export function receiptsKey(number: bigint, hash: Uint8Array): Uint8Array {
+  return blockKey(RECEIPTS, number, hash);
+}
+
+export function accessListKey(number: bigint, hash: Uint8Array): Uint8Array {
+  return blockKey(ACCESS_LIST, number, hash);
+}
+
+export function canonicalKey(number: bigint): Uint8Array {
+  const key = new Uint8Array(1 + NUMBER_BYTES);
+  key[0] = CANONICAL;
+  writeUint64(key, number, 1);
+  return key;
+}
+
+/** @returns the number in a key that `canonicalKey` made */
+export function canonicalNumber(key: Uint8Array): bigint {
+  return readUint64(key, 1);
+}
+
+export function numberKey(hash: Uint8Array): Uint8Array {
+  const key = new Uint8Array(1 + HASH_BYTES);
+  key[0] = NUMBER;
+  key.set(hash, 1);
+  return key;
+}
+
+/** 8 bytes: what stands under a `numberKey`. */
+export function numberValue(number: bigint): Uint8Array {
+  const value = new Uint8Array(NUMBER_BYTES);
+  writeUint64(value, number);
+  return value;
+}
+
+function blockKey(kind: number, number: bigint, hash: Uint8Array): Uint8Array {
+  const key = new Uint8Array(1 + NUMBER_BYTES + HASH_BYTES);
+  key[0] = kind;
+  writeUint64(key, number, 1);
+  key.set(hash, 1 + NUMBER_BYTES);
+  return key;
+}
