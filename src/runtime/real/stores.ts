@@ -44,6 +44,9 @@ export function storeError(what: string, path: string, error: unknown): RuntimeE
   });
 }
 
+/** LevelDB hands out Buffers; borders take plain arrays, here over the same memory. */
+const plain = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+
 class RealStore implements KeyValueStore {
   readonly #path: string;
   readonly #level: Level;
@@ -55,11 +58,17 @@ class RealStore implements KeyValueStore {
   }
 
   get(key: Uint8Array): Promise<Uint8Array | undefined> {
-    return this.#guarded('read', () => this.#level.get(key));
+    return this.#guarded('read', async () => {
+      const value = await this.#level.get(key);
+      return value === undefined ? undefined : plain(value);
+    });
   }
 
   getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
-    return this.#guarded('read', () => this.#level.getMany([...keys]));
+    return this.#guarded('read', async () => {
+      const values = await this.#level.getMany([...keys]);
+      return values.map((value) => (value === undefined ? undefined : plain(value)));
+    });
   }
 
   async batch(changes: readonly KeyValueChange[], options?: { readonly sync?: boolean }): Promise<void> {
@@ -82,7 +91,7 @@ class RealStore implements KeyValueStore {
       for (;;) {
         const entry = await this.#guarded('read', () => entries.next());
         if (entry === undefined) return;
-        yield entry;
+        yield [plain(entry[0]), plain(entry[1])];
       }
     } finally {
       await entries.close();
