@@ -1,0 +1,437 @@
+import { EMPTY_BYTES, snappyCompress } from '../codec/index.js';
+import type { Timer } from '../runtime/clock.js';
+import type { TcpAddress, TcpSocket } from '../runtime/tcp.js';
+import {
+  type BaseEvent,
+  BaseProtocol,
+  DISCONNECT_ID,
+  HELLO_ID,
+  MAX_FRAME_BYTES_BEFORE_HELLO,
+  PING_ID,
+  PONG_ID,
+} from './base-protocol.js';
+import type { SharedCapability } from './capabilities.js';
+import {
+  CONNECTION_LIMITS,
+  type ConnectionEnd,
+  type ConnectionHandlers,
+  type ConnectionLimits,
+  type ConnectionOptions,
+  type EndCause,
+} from './connection-options.js';
+import { type DisconnectReason, disconnectName } from './disconnect.js';
+import { encodeDisconnect } from './disconnect-message.js';
+import { isBreach, RlpxError } from './errors.js';
+import { MAX_FRAME_BYTES } from './frame.js';
+import { FrameDeadline } from './frame-deadline.js';
+import { FrameDecoder } from './frame-decoder.js';
+import { FrameEncoder } from './frame-encoder.js';
+import { Handshake, type HandshakeResult } from './handshake.js';
+import { encodeHello, type Hello, P2P_VERSION } from './hello.js';
+import { Outbox } from './outbox.js';
+import type { PackedMessage } from './packing.js';
+
+/** What exists once the keys are agreed. */
+interface Link {
+  readonly encoder: FrameEncoder;
+  readonly decoder: FrameDecoder;
+  readonly protocol: BaseProtocol;
+}
+
+type State =
+  | { readonly stage: 'authenticating'; readonly handshake: Handshake }
+  | { readonly stage: 'greeting'; readonly link: Link }
+  | { readonly stage: 'open'; readonly link: Link }
+  | { readonly stage: 'ended' };
+
+/** Content of Ping and Pong: the empty list. Whatever comes instead is not looked at. */
+const EMPTY_LIST: Uint8Array = Uint8Array.of(0xc0);
+
+const END_OF_INPUT: ConnectionEnd = { by: 'transport', code: 'EOF', says: 'the peer closed the connection' };
+
+/**
+ * One RLPx connection over one socket: handshake, Hello, then messages, until the first cause that ends it. What arrives is
+ * judged by the state machines beside this file; here they meet time and the socket.
+ */
+export class RlpxConnection {
+  readonly local: TcpAddress;
+  readonly remote: TcpAddress;
+  readonly #counts = { bytesIn: 0, bytesOut: 0, messagesIn: 0, messagesOut: 0 };
+  readonly #options: ConnectionOptions;
+  readonly #limits: ConnectionLimits;
+  readonly #socket: TcpSocket;
+  readonly #handlers: ConnectionHandlers;
+  readonly #hello: Uint8Array;
+  readonly #outbox: Outbox;
+  readonly #deadline: FrameDeadline;
+  #state: State;
+  #remotePublicKey: Uint8Array | undefined;
+  #sharedId: Uint8Array | undefined;
+  #remoteHello: Hello | undefined;
+  #shared: readonly SharedCapability[] = [];
+  /** A ping waits for our answer: one flag, however many came, so that a peer that does not read fills nothing. */
+  #pongDue = false;
+  #pingUnanswered = false;
+  #paused = false;
+  #readPlanned = false;
+  readonly #readOn = (): void => this.#readOnNow();
+  /** The peer ended its side while we did not read. */
+  #inputEnded = false;
+  #lingerTimer: Timer | undefined;
+
+  /**
+   * Takes the socket over and begins: the initiator's first message leaves in this tick.
+   * @throws RlpxError ERR_RLPX_ARGUMENT for keys that are none and a Hello above 2 KiB; the socket is untouched then
+   */
+  constructor(options: ConnectionOptions) {
+    const { socket, clock, role, crypto, random, secretKey, remotePublicKey } = options;
+    const handshake = new Handshake({ role, crypto, random, secretKey, remotePublicKey });
+    this.#hello = encodeHello({
+      p2pVersion: P2P_VERSION,
+      clientId: options.hello.clientId,
+      capabilities: options.capabilities,
+      listenPort: options.hello.listenPort,
+      publicKey: crypto.publicKey(secretKey),
+    });
+    this.#options = options;
+    this.#limits = { ...CONNECTION_LIMITS, ...options.limits };
+    this.#socket = socket;
+    this.#handlers = options.handlers;
+    this.#state = { stage: 'authenticating', handshake };
+    this.#remotePublicKey = remotePublicKey;
+    this.local = socket.local;
+    this.remote = socket.remote;
+    this.#deadline = new FrameDeadline(clock, this.#limits, () =>
+      this.#failed(new RlpxError('ERR_RLPX_FRAME_DEADLINE')),
+    );
+    this.#outbox = new Outbox(socket, clock, this.#limits.writeStallMs, {
+      flushing: () => this.#answerPing(),
+      drained: () => this.#handlers.drained(),
+      stalled: () =>
+        this.destroy({ by: 'transport', code: 'WRITE_STALL', says: 'the peer takes no bytes any more' }),
+    });
+    socket.attach({
+      data: (chunk) => this.#received(chunk),
+      drain: () => this.#outbox.unblock(),
+      end: () => this.#ended(),
+      closed: (error) => this.#closed(error),
+    });
+    const auth = handshake.start();
+    if (auth !== undefined) this.#queueHandshake(auth);
+  }
+
+  get stage(): State['stage'] {
+    return this.#state.stage;
+  }
+
+  /** 64 bytes: whom the initiator expects; proven once authenticated. */
+  get remotePublicKey(): Uint8Array | undefined {
+    return this.#remotePublicKey;
+  }
+
+  /** 16 bytes that both ends derive alike, once authenticated. */
+  get sharedId(): Uint8Array | undefined {
+    return this.#sharedId;
+  }
+
+  /** What the peer said of itself; known beyond the end. */
+  get hello(): Hello | undefined {
+    return this.#remoteHello;
+  }
+
+  get shared(): readonly SharedCapability[] {
+    return this.#shared;
+  }
+
+  /** Bytes on their way out that the operating system has not taken yet. */
+  get backlogBytes(): number {
+    return this.#outbox.backlogBytes;
+  }
+
+  /** Counts so far, of bytes on the wire and of messages of every kind: a live view. */
+  get stats(): {
+    readonly bytesIn: number;
+    readonly bytesOut: number;
+    readonly messagesIn: number;
+    readonly messagesOut: number;
+  } {
+    return this.#counts;
+  }
+
+  /**
+   * Sends a message. @param id relative to the capability @param payload RLP, not compressed
+   * @returns false: it is on its way, but wait for `drained` before you send more
+   * @throws RlpxError ERR_RLPX_STATE when not open, ERR_RLPX_ARGUMENT for an id that is not there and above 2^24 − 1 bytes
+   */
+  send(capability: SharedCapability, id: number, payload: Uint8Array): boolean {
+    const link = this.#openLink();
+    const wireId = this.#wireId(capability, id);
+    if (payload.length > MAX_FRAME_BYTES)
+      throw new RlpxError('ERR_RLPX_ARGUMENT', `${payload.length} bytes to send`);
+    this.#queue(link, wireId, link.protocol.compressed ? snappyCompress(payload) : payload);
+    return this.#outbox.askRoom();
+  }
+
+  /** As `send`, with a message that was made ready for many connections. */
+  sendPacked(capability: SharedCapability, message: PackedMessage): boolean {
+    const link = this.#openLink();
+    const wireId = this.#wireId(capability, message.id);
+    this.#queue(link, wireId, link.protocol.compressed ? message.body : message.plain);
+    return this.#outbox.askRoom();
+  }
+
+  /** @returns false where the last ping has no answer yet; nothing is sent then. @throws RlpxError ERR_RLPX_STATE */
+  ping(): boolean {
+    const link = this.#openLink();
+    if (this.#pingUnanswered) return false;
+    this.#pingUnanswered = true;
+    this.#queueBase(link, PING_ID, EMPTY_LIST);
+    return true;
+  }
+
+  /** Stops handing over messages, from the next one on, and reading from the socket. */
+  pause(): void {
+    if (this.#paused || this.#hasEnded()) return;
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused || this.#hasEnded()) return;
+    this.#paused = false;
+    this.#socket.resume();
+    if (this.#readPlanned) return;
+    this.#readPlanned = true;
+    this.#options.clock.soon(this.#readOn);
+  }
+
+  /**
+   * Ends the connection with a Disconnect where the peer can read one; without, while the keys are not agreed. The socket
+   * goes when the peer closes, at the latest after `lingerMs`. Does nothing once ended.
+   * @throws RlpxError ERR_RLPX_ARGUMENT where the reason is no byte
+   */
+  disconnect(reason: DisconnectReason, cause: EndCause = {}): void {
+    const state = this.#state;
+    if (state.stage === 'ended') return;
+    const payload = encodeDisconnect(reason);
+    const says = `we disconnected: ${disconnectName(reason)}`;
+    if (state.stage === 'authenticating') {
+      this.#cut(endOf(cause, says));
+      return;
+    }
+    this.#pongDue = false;
+    this.#queueBase(state.link, DISCONNECT_ID, payload);
+    this.#outbox.flush();
+    this.#socket.end();
+    // What the peer still sends is read and dropped: unread, it would make the system reset what we have just written.
+    this.#socket.resume();
+    this.#lingerTimer = this.#options.clock.timer(this.#limits.lingerMs, () => this.#socket.destroy());
+    this.#end({ ...endOf(cause, says), sent: reason });
+  }
+
+  /** Ends the connection at once, without a word to the peer. Does nothing once ended. */
+  destroy(cause: EndCause = {}): void {
+    if (!this.#hasEnded()) this.#cut(endOf(cause, 'we closed the connection'));
+  }
+
+  #received(chunk: Uint8Array): void {
+    if (this.#hasEnded()) return;
+    this.#counts.bytesIn += chunk.length;
+    try {
+      this.#read(chunk);
+    } catch (error) {
+      if (!isBreach(error)) {
+        // A handler's own mistake: the chunk cannot be gone on with, and the error must not be swallowed.
+        this.destroy({ says: 'a handler threw' });
+        throw error;
+      }
+      this.#failed(error);
+    }
+  }
+
+  #read(chunk: Uint8Array): void {
+    const state = this.#state;
+    if (state.stage === 'ended') return;
+    if (state.stage !== 'authenticating') {
+      this.#readFrames(state.link, chunk);
+      return;
+    }
+    const result = state.handshake.push(chunk);
+    if (result === undefined) return;
+    const link = this.#authenticated(result);
+    if (!this.#hasEnded()) this.#readFrames(link, result.rest);
+  }
+
+  #authenticated(result: HandshakeResult): Link {
+    const { crypto, capabilities } = this.#options;
+    const { maxMessageBytes } = this.#limits;
+    const { secrets, remotePublicKey, sharedId } = result;
+    const link: Link = {
+      encoder: new FrameEncoder(crypto, secrets),
+      decoder: new FrameDecoder(crypto, secrets, MAX_FRAME_BYTES_BEFORE_HELLO),
+      protocol: new BaseProtocol({
+        crypto,
+        remotePublicKey,
+        capabilities,
+        p2pVersion: P2P_VERSION,
+        maxMessageBytes,
+      }),
+    };
+    this.#state = { stage: 'greeting', link };
+    this.#remotePublicKey = remotePublicKey;
+    this.#sharedId = sharedId;
+    if (result.reply !== undefined) this.#queueHandshake(result.reply);
+    this.#handlers.authenticated({ publicKey: remotePublicKey, sharedId });
+    // Both sides greet at once, neither waits for the other.
+    if (!this.#hasEnded()) this.#queueBase(link, HELLO_ID, this.#hello);
+    return link;
+  }
+
+  #readFrames({ decoder, protocol }: Link, chunk: Uint8Array): void {
+    decoder.push(chunk);
+    while (!this.#paused) {
+      const frame = decoder.next();
+      if (frame === undefined) break;
+      this.#deadline.clear();
+      this.#counts.messagesIn++;
+      this.#handlers.activity?.();
+      if (this.#hasEnded()) return;
+      this.#act(protocol.receive(frame));
+      if (this.#hasEnded()) return;
+    }
+    if (this.#paused) {
+      this.#deadline.clear(); // no blame falls on the peer while it is us who do not read
+      decoder.keep();
+    } else if (decoder.midFrame) {
+      this.#deadline.waiting(decoder.announcedBytes);
+    }
+  }
+
+  #act(event: BaseEvent): void {
+    switch (event.is) {
+      case 'message':
+        this.#handlers.message(event.message);
+        break;
+      case 'hello':
+        this.#greeted(event.hello, event.shared);
+        break;
+      case 'disconnect': {
+        const says = `the peer disconnected: ${disconnectName(event.reason)}`;
+        this.#cut({ by: 'remote', received: event.reason, says });
+        break;
+      }
+      case 'ping':
+        this.#pongDue = true;
+        this.#outbox.plan();
+        break;
+      case 'pong':
+        if (!this.#pingUnanswered) break;
+        this.#pingUnanswered = false;
+        this.#handlers.pong();
+        break;
+      case 'ignored':
+    }
+  }
+
+  #greeted(hello: Hello, shared: readonly SharedCapability[]): void {
+    if (this.#state.stage !== 'greeting') throw new RlpxError('ERR_RLPX_STATE');
+    const { link } = this.#state;
+    this.#state = { stage: 'open', link };
+    this.#remoteHello = hello;
+    this.#shared = shared;
+    if (shared.length === 0) throw new RlpxError('ERR_RLPX_USELESS');
+    link.decoder.maxFrameBytes = this.#limits.maxFrameBytes;
+    this.#handlers.greeted(hello, shared);
+  }
+
+  /** Called as bytes leave: a Pong goes only where they do, so that unread ones cannot pile up. */
+  #answerPing(): void {
+    if (!this.#pongDue || this.#outbox.blocked || this.#state.stage !== 'open') return;
+    this.#pongDue = false;
+    this.#queueBase(this.#state.link, PONG_ID, EMPTY_LIST);
+  }
+
+  #readOnNow(): void {
+    this.#readPlanned = false;
+    if (this.#paused || this.#hasEnded()) return;
+    this.#received(EMPTY_BYTES);
+    if (this.#inputEnded && !this.#paused && !this.#hasEnded()) this.#cut(END_OF_INPUT);
+  }
+
+  #openLink(): Link {
+    if (this.#state.stage === 'open') return this.#state.link;
+    throw new RlpxError('ERR_RLPX_STATE', `the connection is ${this.#state.stage}, not open`);
+  }
+
+  #wireId(capability: SharedCapability, id: number): number {
+    if (this.#shared.includes(capability) && id >= 0 && id < capability.length) return capability.offset + id;
+    throw new RlpxError(
+      'ERR_RLPX_ARGUMENT',
+      `${capability.name}/${capability.version} message ${id} cannot be sent here`,
+    );
+  }
+
+  #queueBase(link: Link, id: number, payload: Uint8Array): void {
+    this.#queue(link, id, link.protocol.compressed ? snappyCompress(payload) : payload);
+  }
+
+  #queue({ encoder }: Link, wireId: number, body: Uint8Array): void {
+    const bytes = encoder.encode(wireId, body, this.#outbox.pieces);
+    this.#counts.messagesOut++;
+    this.#counts.bytesOut += bytes;
+    this.#outbox.added(bytes);
+  }
+
+  #queueHandshake(message: Uint8Array): void {
+    this.#outbox.pieces.push(message);
+    this.#counts.bytesOut += message.length;
+    this.#outbox.added(message.length);
+  }
+
+  #ended(): void {
+    if (this.#hasEnded()) {
+      if (this.#socket.pendingBytes === 0) this.#socket.destroy(); // lingering: all was said, and the peer is gone
+      return;
+    }
+    // Frames that wait for `resume` come before the end.
+    if (this.#paused) this.#inputEnded = true;
+    else this.#cut(END_OF_INPUT);
+  }
+
+  #closed(error: string | undefined): void {
+    if (!this.#hasEnded()) {
+      const code = error ?? 'CLOSED';
+      this.#end({ by: 'transport', code, says: `the connection failed: ${code}` });
+    }
+    this.#lingerTimer?.cancel();
+    this.#handlers.released?.();
+  }
+
+  /** What the peer did wrong, or failed to do, ends the connection: with a word where it can read one. */
+  #failed(error: RlpxError): void {
+    const cause = { code: error.code, says: error.message };
+    if (error.reason === undefined) this.destroy(cause);
+    else this.disconnect(error.reason, cause);
+  }
+
+  #cut(end: ConnectionEnd): void {
+    this.#socket.destroy();
+    this.#end(end);
+  }
+
+  #end(end: ConnectionEnd): void {
+    this.#state = { stage: 'ended' };
+    this.#deadline.stop();
+    this.#outbox.close();
+    this.#handlers.ended(end);
+  }
+
+  #hasEnded(): boolean {
+    return this.#state.stage === 'ended';
+  }
+}
+
+function endOf(cause: EndCause, says: string): ConnectionEnd {
+  const end = { by: cause.by ?? 'local', says: cause.says ?? says } as const;
+  return cause.code === undefined ? end : { ...end, code: cause.code };
+}

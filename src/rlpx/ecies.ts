@@ -1,0 +1,80 @@
+import { concatBytes } from '../codec/index.js';
+import type { RlpxCrypto } from '../crypto/crypto.js';
+import type { Random } from '../runtime/random.js';
+import { RlpxError } from './errors.js';
+
+/*
+ * ECIES as RLPx has it: secp256k1, AES-128-CTR, HMAC-SHA-256, and SHA-256 as the concatenation KDF of NIST SP 800-56A.
+ * A sealed message is   04 ‖ ephemeral key (64) ‖ iv (16) ‖ ciphertext ‖ tag (32)
+ */
+
+const UNCOMPRESSED = 0x04;
+const POINT_BYTES = 65;
+const IV_BYTES = 16;
+const TAG_BYTES = 32;
+/** What sealing adds: 113 bytes. */
+export const ECIES_OVERHEAD_BYTES: number = POINT_BYTES + IV_BYTES + TAG_BYTES;
+
+/** The counter of the KDF: 32 bytes are one round of SHA-256. */
+const FIRST_ROUND = Uint8Array.of(0, 0, 0, 1);
+
+/** @param sharedData covered by the tag and not sent: the size prefix. @returns `plain` and 113 bytes more */
+export function eciesSeal(
+  crypto: RlpxCrypto,
+  random: Random,
+  remotePublicKey: Uint8Array,
+  plain: Uint8Array,
+  sharedData: Uint8Array,
+): Uint8Array {
+  const ephemeralKey = randomSecretKey(crypto, random);
+  const { cipherKey, tagKey } = deriveKeys(crypto, crypto.ecdh(ephemeralKey, remotePublicKey));
+  const iv = random.bytes(IV_BYTES);
+  const ciphertext = crypto.aesCtr(cipherKey, iv).apply(plain);
+  return concatBytes([
+    Uint8Array.of(UNCOMPRESSED),
+    crypto.publicKey(ephemeralKey),
+    iv,
+    ciphertext,
+    crypto.hmacSha256(tagKey, iv, ciphertext, sharedData),
+  ]);
+}
+
+/**
+ * Opens a sealed message. Length, then point, then tag, and only then anything is decrypted; whichever fails, the error
+ * is the same.
+ * @throws RlpxError ERR_RLPX_AUTH
+ */
+export function eciesOpen(
+  crypto: RlpxCrypto,
+  secretKey: Uint8Array,
+  sealed: Uint8Array,
+  sharedData: Uint8Array,
+): Uint8Array {
+  if (sealed.length < ECIES_OVERHEAD_BYTES) throw new RlpxError('ERR_RLPX_AUTH');
+  const ephemeral = sealed.subarray(1, POINT_BYTES);
+  // A point off the curve would make the answer depend on a few bits of our key at a time (CVE-2026-26315).
+  if (sealed[0] !== UNCOMPRESSED || !crypto.isPublicKey(ephemeral)) throw new RlpxError('ERR_RLPX_AUTH');
+  const { cipherKey, tagKey } = deriveKeys(crypto, crypto.ecdh(secretKey, ephemeral));
+  const iv = sealed.subarray(POINT_BYTES, POINT_BYTES + IV_BYTES);
+  const ciphertext = sealed.subarray(POINT_BYTES + IV_BYTES, sealed.length - TAG_BYTES);
+  const tag = sealed.subarray(sealed.length - TAG_BYTES);
+  if (!crypto.equal(tag, crypto.hmacSha256(tagKey, iv, ciphertext, sharedData)))
+    throw new RlpxError('ERR_RLPX_AUTH');
+  return crypto.aesCtr(cipherKey, iv).apply(ciphertext);
+}
+
+/** A fresh secret key. Fewer than one draw in 2^127 lies outside the group; then the next one is taken. */
+export function randomSecretKey(crypto: RlpxCrypto, random: Random): Uint8Array {
+  for (;;) {
+    const key = random.bytes(32);
+    if (crypto.isSecretKey(key)) return key;
+  }
+}
+
+function deriveKeys(
+  crypto: RlpxCrypto,
+  sharedSecret: Uint8Array,
+): { cipherKey: Uint8Array; tagKey: Uint8Array } {
+  const material = crypto.sha256(FIRST_ROUND, sharedSecret);
+  return { cipherKey: material.subarray(0, 16), tagKey: crypto.sha256(material.subarray(16)) };
+}

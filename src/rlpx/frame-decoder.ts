@@ -1,0 +1,186 @@
+import { CodecError, concatBytes, EMPTY_BYTES, RlpReader, readUint24 } from '../codec/index.js';
+import type { RlpxCrypto, StreamCipher } from '../crypto/crypto.js';
+import { BodyBuffer } from './body-buffer.js';
+import { RlpxError } from './errors.js';
+import { frameWireBytes, HEADER_BYTES, ingressMac, MAC_BYTES, paddedBytes, zeroIv } from './frame.js';
+import type { FrameMac } from './frame-mac.js';
+import type { Secrets } from './secrets.js';
+
+/** One message as it stood in its frame: authentic and decrypted. */
+export interface Frame {
+  /** Message id on the wire, 0 to 2^32 − 1. */
+  readonly id: number;
+  /** What follows the id; memory of its own. */
+  readonly payload: Uint8Array;
+  /** Header, padding and MACs included. */
+  readonly wireBytes: number;
+}
+
+/**
+ * A large body is hashed as it arrives, this much at a time, so that its last byte does not find 16 MiB of hashing still to
+ * be done in one turn of the loop (about 0.2 s).
+ */
+const HASHED_AT_ONCE_BYTES = 65_536;
+
+/**
+ * Reads frames from bytes that arrive in any pieces: MAC first, then decrypt, header and body each. Give it a chunk with
+ * `push`, then ask for frames with `next` until there is none. The first breach is the last thing it does.
+ */
+export class FrameDecoder {
+  readonly #crypto: RlpxCrypto;
+  readonly #cipher: StreamCipher;
+  readonly #mac: FrameMac;
+  #maxFrameBytes: number;
+  /** Bytes that were not looked at yet begin at `#at`. */
+  #chunk: Uint8Array = EMPTY_BYTES;
+  #at = 0;
+  /** Header and its MAC, as far as they arrived in an earlier chunk. */
+  readonly #head: Uint8Array = new Uint8Array(HEADER_BYTES + MAC_BYTES);
+  #headBytes = 0;
+  /** Size of the frame whose header was read; undefined: a header comes next. */
+  #size: number | undefined;
+  /** Its body, where that is spread over chunks. */
+  #body: BodyBuffer | undefined;
+  #hashedBytes = 0;
+  #breach: RlpxError | undefined;
+
+  /** @param maxFrameBytes what a header may announce; nothing is reserved for it */
+  constructor(crypto: RlpxCrypto, secrets: Secrets, maxFrameBytes: number) {
+    this.#crypto = crypto;
+    this.#cipher = crypto.aesCtr(secrets.aes, zeroIv());
+    this.#mac = ingressMac(crypto, secrets);
+    this.#maxFrameBytes = maxFrameBytes;
+  }
+
+  /** Holds from the next header on. */
+  set maxFrameBytes(bytes: number) {
+    this.#maxFrameBytes = bytes;
+  }
+
+  /** Whether a part of a frame has arrived, and not all of it. */
+  get midFrame(): boolean {
+    return this.#headBytes > 0 || this.#size !== undefined;
+  }
+
+  /** Bytes on the wire of the frame that is arriving; 0 while its header has not been read. */
+  get announcedBytes(): number {
+    return this.#size === undefined ? 0 : frameWireBytes(this.#size);
+  }
+
+  /** Bytes that were pushed and that no `next` has looked at. */
+  get unreadBytes(): number {
+    return this.#chunk.length - this.#at;
+  }
+
+  /** Memory held for a frame that is not whole. */
+  get bufferedBytes(): number {
+    return this.#headBytes + (this.#body?.capacity ?? 0);
+  }
+
+  /** Takes a view; it must stay as it is until `next` returned undefined, or `keep` was called. */
+  push(chunk: Uint8Array): void {
+    this.#chunk = this.unreadBytes === 0 ? chunk : concatBytes([this.#chunk.subarray(this.#at), chunk]);
+    this.#at = 0;
+  }
+
+  /** Copies what is unread, so that the chunk that it came in may go. */
+  keep(): void {
+    this.#chunk = this.#chunk.slice(this.#at);
+    this.#at = 0;
+  }
+
+  /**
+   * @returns undefined where more bytes are needed first
+   * @throws RlpxError ERR_RLPX_MAC, ERR_RLPX_FRAME_SIZE, ERR_RLPX_MESSAGE_ID; once thrown, thrown by every later call
+   */
+  next(): Frame | undefined {
+    if (this.#breach !== undefined) throw this.#breach;
+    try {
+      this.#size ??= this.#readHeader();
+      return this.#size === undefined ? undefined : this.#readBody(this.#size);
+    } catch (error) {
+      if (error instanceof RlpxError) this.#breach = error;
+      throw error;
+    }
+  }
+
+  #readHeader(): number | undefined {
+    const head = this.#takeHead();
+    if (head === undefined) return undefined;
+    const header = head.subarray(0, HEADER_BYTES);
+    if (!this.#crypto.equal(head.subarray(HEADER_BYTES), this.#mac.header(header)))
+      throw new RlpxError('ERR_RLPX_MAC');
+    // What stands after the size (capability and context of frames in several parts) was never used and is ignored.
+    const size = readUint24(this.#cipher.apply(header));
+    if (size === 0 || size > this.#maxFrameBytes) {
+      throw new RlpxError(
+        'ERR_RLPX_FRAME_SIZE',
+        `a frame of ${size} bytes, 1 to ${this.#maxFrameBytes} may be`,
+      );
+    }
+    return size;
+  }
+
+  /** Header and MAC, 32 bytes: a view of the chunk, where they are whole in it. */
+  #takeHead(): Uint8Array | undefined {
+    const head = this.#head;
+    if (this.#headBytes === 0 && this.unreadBytes >= head.length) return this.#take(head.length);
+    const piece = this.#take(Math.min(head.length - this.#headBytes, this.unreadBytes));
+    head.set(piece, this.#headBytes);
+    this.#headBytes += piece.length;
+    if (this.#headBytes < head.length) return undefined;
+    this.#headBytes = 0;
+    return head;
+  }
+
+  #readBody(size: number): Frame | undefined {
+    const cipherBytes = paddedBytes(size);
+    const wanted = cipherBytes + MAC_BYTES;
+    if (this.#body === undefined && this.unreadBytes >= wanted) return this.#open(size, this.#take(wanted));
+    this.#body ??= new BodyBuffer(wanted);
+    const body = this.#body;
+    body.append(this.#take(Math.min(body.missing, this.unreadBytes)));
+    if (body.missing === 0) return this.#open(size, body.from(0));
+    const arrived = Math.min(body.length, cipherBytes);
+    if (arrived - this.#hashedBytes >= HASHED_AT_ONCE_BYTES) {
+      this.#mac.body(body.from(this.#hashedBytes).subarray(0, arrived - this.#hashedBytes));
+      this.#hashedBytes = arrived;
+    }
+    return undefined;
+  }
+
+  /** @param body whole, with its MAC */
+  #open(size: number, body: Uint8Array): Frame {
+    const ciphertext = body.subarray(0, body.length - MAC_BYTES);
+    this.#mac.body(this.#hashedBytes === 0 ? ciphertext : ciphertext.subarray(this.#hashedBytes));
+    if (!this.#crypto.equal(body.subarray(ciphertext.length), this.#mac.bodyMac()))
+      throw new RlpxError('ERR_RLPX_MAC');
+    const plain = this.#cipher.apply(ciphertext);
+    this.#size = undefined;
+    this.#body = undefined;
+    this.#hashedBytes = 0;
+    return splitMessage(plain.subarray(0, size));
+  }
+
+  #take(length: number): Uint8Array {
+    const at = this.#at;
+    this.#at = at + length;
+    return this.#chunk.subarray(at, this.#at);
+  }
+}
+
+/** Takes the id off; nearly all ids are one byte. */
+function splitMessage(message: Uint8Array): Frame {
+  const first = message[0] as number;
+  const wireBytes = frameWireBytes(message.length);
+  if (first > 0 && first <= 0x80) return { id: first & 0x7f, payload: message.subarray(1), wireBytes };
+  try {
+    const reader = new RlpReader(message);
+    const id = reader.uint32();
+    return { id, payload: message.subarray(message.length - reader.remainingBytes), wireBytes };
+  } catch (error) {
+    if (error instanceof CodecError)
+      throw new RlpxError('ERR_RLPX_MESSAGE_ID', 'the message id cannot be read', { cause: error });
+    throw error;
+  }
+}

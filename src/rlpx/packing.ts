@@ -1,0 +1,106 @@
+import { CodecError, snappyCompress, snappyDeclaredBytes, snappyDecompress } from '../codec/index.js';
+import type { SharedCapability } from './capabilities.js';
+import { RlpxError } from './errors.js';
+
+/** A message made ready once for many connections. */
+export interface PackedMessage {
+  /** Relative to its capability. */
+  readonly id: number;
+  readonly plainBytes: number;
+  /** The compressed payload (EIP-706). */
+  readonly body: Uint8Array;
+  /** The payload itself, for peers that do not compress. */
+  readonly plain: Uint8Array;
+}
+
+/** Compresses once. @param id relative to the capability it will be sent on @param payload RLP; must not change afterwards */
+export function packMessage(id: number, payload: Uint8Array): PackedMessage {
+  return { id, plainBytes: payload.length, body: snappyCompress(payload), plain: payload };
+}
+
+/** A message of a capability as it came in, still compressed. */
+export interface IncomingMessage {
+  readonly capability: SharedCapability;
+  /** Relative to the capability: 0 to `capability.length − 1`. */
+  readonly id: number;
+  /** Of its whole frame. */
+  readonly wireBytes: number;
+  /** Size once decompressed, as it claims; already known to be allowed and possible. */
+  readonly declaredBytes: number;
+  /**
+   * The payload, decompressed at the first call. @param maxBytes the most that this message may have
+   * @throws RlpxError ERR_RLPX_MESSAGE_SIZE, ERR_RLPX_SNAPPY
+   */
+  payload(maxBytes: number): Uint8Array;
+}
+
+/** The most that compressed bytes can yield: copies of three bytes that make 64, and a little for the length in front. */
+const MAX_YIELD = 64 / 3;
+
+export class ReceivedMessage implements IncomingMessage {
+  readonly capability: SharedCapability;
+  readonly id: number;
+  readonly wireBytes: number;
+  readonly declaredBytes: number;
+  #body: Uint8Array;
+  #compressed: boolean;
+
+  /** @param maxBytes the most that any message may claim @throws RlpxError ERR_RLPX_MESSAGE_SIZE, ERR_RLPX_SNAPPY */
+  constructor(
+    capability: SharedCapability,
+    id: number,
+    wireBytes: number,
+    body: Uint8Array,
+    compressed: boolean,
+    maxBytes: number,
+  ) {
+    this.capability = capability;
+    this.id = id;
+    this.wireBytes = wireBytes;
+    this.declaredBytes = compressed ? plausibleBytes(body) : body.length;
+    if (this.declaredBytes > maxBytes) throw tooLarge(this, maxBytes);
+    this.#body = body;
+    this.#compressed = compressed;
+  }
+
+  payload(maxBytes: number): Uint8Array {
+    if (this.declaredBytes > maxBytes) throw tooLarge(this, maxBytes);
+    if (this.#compressed) {
+      this.#body = unpack(this.#body, this.declaredBytes);
+      this.#compressed = false;
+    }
+    return this.#body;
+  }
+}
+
+/** @throws RlpxError ERR_RLPX_SNAPPY */
+export function unpack(body: Uint8Array, maxBytes: number): Uint8Array {
+  try {
+    return snappyDecompress(body, maxBytes);
+  } catch (error) {
+    throw asSnappyBreach(error);
+  }
+}
+
+/** Nothing is allocated for a claim: it must be what so many bytes can yield. */
+function plausibleBytes(body: Uint8Array): number {
+  try {
+    const declared = snappyDeclaredBytes(body);
+    if (declared <= Math.ceil(body.length * MAX_YIELD) + 1) return declared;
+  } catch (error) {
+    throw asSnappyBreach(error);
+  }
+  throw new RlpxError(
+    'ERR_RLPX_SNAPPY',
+    `${body.length} bytes that claim to decompress to more than they can`,
+  );
+}
+
+function tooLarge({ capability, id, declaredBytes }: IncomingMessage, maxBytes: number): RlpxError {
+  const which = `${capability.name}/${capability.version} message ${id}`;
+  return new RlpxError('ERR_RLPX_MESSAGE_SIZE', `${which} of ${declaredBytes} bytes, ${maxBytes} may be`);
+}
+
+function asSnappyBreach(error: unknown): unknown {
+  return error instanceof CodecError ? new RlpxError('ERR_RLPX_SNAPPY', undefined, { cause: error }) : error;
+}
