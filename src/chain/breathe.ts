@@ -1,0 +1,32 @@
+import type { Clock } from '../runtime/index.js';
+import { throwIfAborted } from './errors.js';
+
+/** Resolves in the next turn of the loop, after whatever else was waiting for one. */
+export function nextTurn(clock: Pick<Clock, 'soon'>): Promise<void> {
+  return new Promise((resolve) => clock.soon(resolve));
+}
+
+/** Counts work, and gives the loop a turn whenever enough was done. */
+export class Breather {
+  readonly #clock: Pick<Clock, 'soon'> | undefined;
+  readonly #signal: AbortSignal | undefined;
+  readonly #every: number;
+  #done = 0;
+
+  /** @param every units of work between two turns. Without a clock no turn is given, which suits only backends that read a disk */
+  constructor(clock: Pick<Clock, 'soon'> | undefined, signal: AbortSignal | undefined, every: number) {
+    this.#clock = clock;
+    this.#signal = signal;
+    this.#every = every;
+  }
+
+  /** @throws ChainError ERR_CHAIN_ABORTED */
+  async worked(units: number, what: string): Promise<void> {
+    throwIfAborted(this.#signal, what);
+    this.#done += units;
+    if (this.#done < this.#every || this.#clock === undefined) return;
+    this.#done = 0;
+    await nextTurn(this.#clock);
+    throwIfAborted(this.#signal, what);
+  }
+}
