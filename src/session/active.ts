@@ -253,6 +253,15 @@ export class ActiveSession implements Session {
   }
 
   #answered(spec: MessageSpec, message: IncomingMessage): void {
+    if (!this.#requests.expects(spec)) {
+      this.#session.end(
+        endings.breach(
+          'ERR_SESSION_ANSWER_UNASKED',
+          `${spec.name} came, and nothing that it could answer is open`,
+        ),
+      );
+      return;
+    }
     const breach = this.#requests.answered(spec, message.payload(spec.maxBytes));
     if (breach !== undefined) this.#session.end(breach);
   }

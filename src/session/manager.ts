@@ -143,7 +143,10 @@ export class SessionManager {
     if (exceeded !== undefined) throw exceeded;
     const session = this.#create({ publicKey: to.publicKey.slice(), kind });
     if (signal !== undefined) this.#withdrawWith(session, signal);
-    void session.pending.connect(to, (address) => this.#places.toConnect(session, address));
+    // the next turn, so that whoever gets the handle is there before anything comes of it
+    this.#world.clock.soon(
+      () => void session.pending.connect(to, (address) => this.#places.toConnect(session, address)),
+    );
     return session;
   }
 

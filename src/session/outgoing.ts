@@ -5,6 +5,9 @@ import { Lane, type LaneBounds, type Outbound } from './lane.js';
 
 const MiB = 1024 * 1024;
 
+/** What takes messages: a connection. `false` means: taken, but wait before more. */
+export type MessageSink = Pick<RlpxConnection, 'send' | 'sendPacked'>;
+
 /** MAX_QUEUED_OUTGOING_RESPONSES of reth is 4, too; the bytes are ours: four answers of 2 MiB. */
 export const RESPONSE_LANE: LaneBounds = { maxItems: 4, maxBytes: 8 * MiB };
 export const REQUEST_LANE: LaneBounds = { maxItems: 256, maxBytes: 1 * MiB };
@@ -17,7 +20,7 @@ export const BROADCAST_LANE: LaneBounds = { maxItems: 4_096, maxBytes: 4 * MiB }
  * connection's own and pass all of this.
  */
 export class Outgoing {
-  readonly #connection: RlpxConnection;
+  readonly #connection: MessageSink;
   readonly #eth: SharedCapability;
   readonly #clock: Clock;
   readonly #responses = new Lane(RESPONSE_LANE);
@@ -28,7 +31,7 @@ export class Outgoing {
   #blocked = false;
   #dropped = 0;
 
-  constructor(connection: RlpxConnection, eth: SharedCapability, clock: Clock) {
+  constructor(connection: MessageSink, eth: SharedCapability, clock: Clock) {
     this.#connection = connection;
     this.#eth = eth;
     this.#clock = clock;

@@ -1,4 +1,10 @@
-import { type EthProtocol, ethProtocol, isEthVersion, type Status } from '../eth/index.js';
+import {
+  type EthProtocol,
+  ethProtocol,
+  isEthVersion,
+  MAX_WHOLE_RECEIPTS_BYTES,
+  type Status,
+} from '../eth/index.js';
 import {
   type ConnectionHandlers,
   DISCONNECT,
@@ -76,6 +82,7 @@ export class PendingSession {
     admitAddress: (address: TcpAddress) => Place,
   ): Promise<void> {
     const session = this.#session;
+    if (session.isOver) return;
     const calledOff = new AbortController();
     session.atEnd(() => calledOff.abort());
     session.advance('connect');
@@ -123,7 +130,8 @@ export class PendingSession {
       secretKey,
       hello: { clientId, listenPort: this.#host.listenPort() },
       capabilities,
-      limits: { lingerMs: deadlines.lingerMs },
+      // the cap of each message stands in its row and is asked on top; whole receipts may be the largest
+      limits: { lingerMs: deadlines.lingerMs, maxMessageBytes: MAX_WHOLE_RECEIPTS_BYTES },
       handlers: connectionHandlers(session),
     });
     session.connected(this.#connection);

@@ -113,6 +113,12 @@ export class InflightRequests {
     });
   }
 
+  /** Whether an answer of this kind is open at all: asked before one is decompressed. */
+  expects(spec: MessageSpec): boolean {
+    for (const { answer } of this.#open.values()) if (answer === spec) return true;
+    return false;
+  }
+
   /**
    * Takes an answer: its id first, then whether it is the message that was asked for, and only then what is in it.
    * @returns why the session has to end, if it has to. @throws EthError, CodecError for content that cannot be read

@@ -1,0 +1,299 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type EthMessage, type EthMessageName, ethProtocol, type MessageSpec } from '../../src/eth/index.js';
+import { VirtualClock } from '../../src/runtime/simulated/clock.js';
+import type { Ending } from '../../src/session/close-cause.js';
+import { DEFAULT_DEADLINES } from '../../src/session/deadlines.js';
+import { SessionNotActive } from '../../src/session/errors.js';
+import { Outgoing } from '../../src/session/outgoing.js';
+import { InflightRequests, MAX_OPEN_REQUESTS } from '../../src/session/requests.js';
+import { nextTimeoutMs, RoundTrips } from '../../src/session/round-trip.js';
+import { ETH_CAPABILITY, hash, recordingSink } from '../support/session-values.js';
+
+const protocol = ethProtocol(69);
+
+function spec(name: EthMessageName): MessageSpec {
+  const found = protocol.byName.get(name);
+  if (found === undefined) throw new Error(name);
+  return found;
+}
+
+function inflight() {
+  const clock = new VirtualClock();
+  const sink = recordingSink();
+  const outgoing = new Outgoing(sink, ETH_CAPABILITY, clock);
+  const breaches: Ending[] = [];
+  const state = { reading: true };
+  const requests = new InflightRequests({
+    ...{ clock, deadlines: DEFAULT_DEADLINES, protocol, outgoing },
+    reading: () => state.reading,
+    breach: (ending) => breaches.push(ending),
+  });
+  const bodies = (count = 2, options = {}) =>
+    requests.ask(
+      { name: 'GetBlockBodies', requestId: 0n, hashes: Array.from({ length: count }, (_, i) => hash(i + 1)) },
+      options,
+    );
+  const answer = (name: EthMessageName, message: EthMessage): Ending | undefined =>
+    requests.answered(spec(name), spec(name).encode(message));
+  const answerBodies = (requestId: bigint, count = 1): Ending | undefined =>
+    answer('BlockBodies', {
+      name: 'BlockBodies',
+      requestId,
+      bodies: Array.from({ length: count }, () => Uint8Array.of(0xc2, 0xc0, 0xc0)),
+    });
+  return { clock, sink, outgoing, breaches, state, requests, bodies, answer, answerBodies };
+}
+
+describe('a request', () => {
+  test('is numbered, sent, and settled by the answer with its number', async () => {
+    const { bodies, answerBodies, sink, requests, clock } = inflight();
+    const first = bodies();
+    const second = bodies(1);
+    expect(sink.sent).toHaveLength(2);
+    expect(answerBodies(2n)).toBeUndefined();
+    expect(answerBodies(1n, 2)).toBeUndefined();
+    expect(await second).toMatchObject({ name: 'BlockBodies', requestId: 2n });
+    expect((await first).requestId).toBe(1n);
+    expect(requests.size).toBe(0);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('that the version does not know is the caller’s mistake', async () => {
+    const { requests, sink } = inflight();
+    const asked = requests.ask({ name: 'GetBlockAccessLists', requestId: 0n, hashes: [hash(1)] });
+    await expect(asked).rejects.toMatchObject({ code: 'ERR_SESSION_UNSUPPORTED' });
+    expect(sink.sent).toEqual([]);
+  });
+
+  test('times out at its deadline, exactly, and its late answer is taken without a word', async () => {
+    const { bodies, answerBodies, clock, breaches, requests } = inflight();
+    const asked = bodies(1, { timeoutMs: 7_000 });
+    const outcome = expect(asked).rejects.toMatchObject({ code: 'ERR_SESSION_TIMEOUT' });
+    clock.advanceNow(6_999);
+    expect(requests.size).toBe(1);
+    clock.advanceNow(1);
+    await outcome;
+    clock.advanceNow(100_000);
+    expect(answerBodies(1n)).toBeUndefined();
+    expect(requests.size).toBe(0);
+    clock.advanceNow(300_000);
+    expect(breaches).toEqual([]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('that is never answered is a breach after 120 s', async () => {
+    const { bodies, clock, breaches } = inflight();
+    const asked = bodies();
+    asked.catch(() => undefined);
+    clock.advanceNow(119_999);
+    expect(breaches).toEqual([]);
+    clock.advanceNow(1);
+    expect(breaches).toMatchObject([{ code: 'ERR_SESSION_ANSWER_MISSING', reason: 2 }]);
+  });
+
+  test('nobody is blamed for an answer that we did not read', () => {
+    const { bodies, clock, breaches, state } = inflight();
+    bodies().catch(() => undefined);
+    state.reading = false;
+    clock.advanceNow(200_000);
+    expect(breaches).toEqual([]);
+    state.reading = true;
+    clock.advanceNow(120_000);
+    expect(breaches).toHaveLength(1);
+  });
+
+  test('called off by its signal stays to absorb the answer; one that was not sent yet leaves nothing', async () => {
+    const { bodies, answerBodies, sink, requests, outgoing, clock } = inflight();
+    const first = new AbortController();
+    const sent = bodies(1, { signal: first.signal });
+    sink.open = false;
+    bodies(1).catch(() => undefined); // this one makes the connection say wait
+    const second = new AbortController();
+    const unsent = bodies(1, { signal: second.signal });
+    first.abort();
+    second.abort(new Error('enough'));
+    await expect(sent).rejects.toMatchObject({ code: 'ERR_SESSION_ABORTED' });
+    await expect(unsent).rejects.toMatchObject({ code: 'ERR_SESSION_ABORTED', cause: new Error('enough') });
+    expect(outgoing.requests.items).toBe(0);
+    expect(requests.size).toBe(2);
+    expect(answerBodies(1n)).toBeUndefined();
+    expect(answerBodies(3n)).toMatchObject({ code: 'ERR_SESSION_ANSWER_UNASKED' });
+    expect(requests.size).toBe(1);
+    expect(clock.pendingTimers).toBe(1);
+    await expect(bodies(1, { signal: first.signal })).rejects.toMatchObject({ code: 'ERR_SESSION_ABORTED' });
+  });
+
+  test('the end of the session reaches everyone who waits, and everyone who comes later', async () => {
+    const { bodies, requests, clock } = inflight();
+    const asked = [bodies(), bodies(), bodies()];
+    const error = new SessionNotActive('s1');
+    requests.end(error);
+    for (const one of asked) await expect(one).rejects.toBe(error);
+    await expect(bodies()).rejects.toBe(error);
+    expect(requests.size).toBe(0);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('there are 512 at most, and a full lane is told to the caller', async () => {
+    const { bodies, requests, sink, clock } = inflight();
+    for (let i = 0; i < MAX_OPEN_REQUESTS; i++) bodies(1).catch(() => undefined);
+    await expect(bodies(1)).rejects.toMatchObject({ code: 'ERR_SESSION_QUEUE_FULL' });
+    const other = inflight();
+    other.sink.open = false;
+    const all = Array.from({ length: 300 }, () => other.bodies(1).then(String, ({ code }) => code));
+    await Promise.resolve();
+    other.requests.end(new SessionNotActive('s1'));
+    const codes = await Promise.all(all);
+    expect(codes.filter((code) => code === 'ERR_SESSION_QUEUE_FULL')).toHaveLength(300 - 257);
+    expect(other.clock.pendingTimers).toBe(0);
+    expect(sink.sent).toHaveLength(MAX_OPEN_REQUESTS);
+    requests.end(new SessionNotActive('s1'));
+    expect(clock.pendingTimers).toBe(0);
+  });
+});
+
+describe('an answer', () => {
+  test.each([0n, 2n, 2n ** 64n - 1n])('P9: with id %s that nobody asked for is a breach', (id) => {
+    const { bodies, answerBodies } = inflight();
+    bodies().catch(() => undefined);
+    expect(answerBodies(id)).toMatchObject({ code: 'ERR_SESSION_ANSWER_UNASKED', reason: 2 });
+  });
+
+  test('P9: a second one to the same request is a breach', async () => {
+    const { bodies, answerBodies } = inflight();
+    const asked = bodies();
+    expect(answerBodies(1n)).toBeUndefined();
+    expect(answerBodies(1n)).toMatchObject({ code: 'ERR_SESSION_ANSWER_UNASKED' });
+    await asked;
+  });
+
+  test('P9: another message than was asked for is a breach, before or after the deadline', () => {
+    const { bodies, answer, clock } = inflight();
+    bodies().catch(() => undefined);
+    const headers = { name: 'BlockHeaders', requestId: 1n, headers: [] } as const;
+    expect(answer('BlockHeaders', headers)).toMatchObject({ code: 'ERR_SESSION_ANSWER_MISMATCH' });
+    clock.advanceNow(30_000);
+    expect(answer('BlockHeaders', headers)).toMatchObject({ code: 'ERR_SESSION_ANSWER_MISMATCH' });
+  });
+
+  test('P10: with more items than were asked for cannot be read', () => {
+    const { bodies, answerBodies, requests } = inflight();
+    bodies(2).catch(() => undefined);
+    expect(() => answerBodies(1n, 3)).toThrowError(expect.objectContaining({ code: 'ERR_ETH_DECODE' }));
+    requests
+      .ask({
+        name: 'GetBlockHeaders',
+        requestId: 0n,
+        query: { origin: 1n, amount: 1n, skip: 0n, reverse: false },
+      })
+      .catch(() => undefined);
+    const header = Uint8Array.of(0xc0);
+    const two = spec('BlockHeaders').encode({
+      name: 'BlockHeaders',
+      requestId: 2n,
+      headers: [header, header],
+    });
+    expect(() => requests.answered(spec('BlockHeaders'), two)).toThrowError(
+      expect.objectContaining({ code: 'ERR_ETH_DECODE' }),
+    );
+  });
+
+  test('S4: with a made-up id is refused before anything in it is looked at', () => {
+    const { bodies, requests } = inflight();
+    bodies().catch(() => undefined);
+    const tenMiB = new Uint8Array(10 * 1024 * 1024).fill(0x01);
+    tenMiB.set([0xfa, 0x9f, 0xff, 0xfc, 0x63]); // the list prefix, then request id 99, then millions of one-byte items
+    const decode = spec('BlockBodies').decode;
+    let decoded = 0;
+    const counting: MessageSpec = {
+      ...spec('BlockBodies'),
+      decode(...given) {
+        decoded++;
+        return decode(...given);
+      },
+    };
+    const before = process.memoryUsage().heapUsed;
+    expect(requests.answered(counting, tenMiB)).toMatchObject({ code: 'ERR_SESSION_ANSWER_UNASKED' });
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(1024 * 1024);
+    expect(decoded).toBe(0);
+  });
+
+  test('is expected only while a request of its kind is open', async () => {
+    const { bodies, answerBodies, requests } = inflight();
+    expect(requests.expects(spec('BlockBodies'))).toBe(false);
+    const asked = bodies();
+    expect(requests.expects(spec('BlockBodies'))).toBe(true);
+    expect(requests.expects(spec('BlockHeaders'))).toBe(false);
+    answerBodies(1n);
+    await asked;
+    expect(requests.expects(spec('BlockBodies'))).toBe(false);
+  });
+
+  test('settles its request exactly once, in whatever order answers, deadlines and aborts come', async () => {
+    const steps = fc.array(fc.oneof(fc.nat(5), fc.constantFrom('ask', 'abort', 'wait')), { maxLength: 40 });
+    await fc.assert(
+      fc.asyncProperty(steps, async (script) => {
+        const { bodies, answerBodies, clock, requests } = inflight();
+        const settled: number[] = [];
+        const aborts: AbortController[] = [];
+        for (const step of script) {
+          if (step === 'ask') {
+            const abort = new AbortController();
+            const index = aborts.push(abort) - 1;
+            settled[index] = 0;
+            const count = (): void => {
+              settled[index] = (settled[index] ?? 0) + 1;
+            };
+            bodies(1, { signal: abort.signal }).then(count, count);
+          } else if (step === 'abort') aborts.find(({ signal }) => !signal.aborted)?.abort();
+          else if (step === 'wait') clock.advanceNow(3_000);
+          else answerBodies(BigInt(step));
+        }
+        requests.end(new SessionNotActive('s1'));
+        await new Promise((resolve) => setImmediate(resolve));
+        expect(settled.every((times) => times === 1)).toBe(true);
+        expect(requests.size).toBe(0);
+        expect(clock.pendingTimers).toBe(0);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+describe('the time an answer may take', () => {
+  test('begins at 20 s, settles at three round trips, and stays between 2 and 20 s', () => {
+    let timeoutMs = 20_000;
+    for (let i = 0; i < 200; i++) timeoutMs = nextTimeoutMs(timeoutMs, 1_000, 2_000, 20_000);
+    expect(timeoutMs).toBeCloseTo(3_000, 0);
+    for (let i = 0; i < 200; i++) timeoutMs = nextTimeoutMs(timeoutMs, 1, 2_000, 20_000);
+    expect(timeoutMs).toBe(2_000);
+    for (let i = 0; i < 200; i++) timeoutMs = nextTimeoutMs(timeoutMs, 60_000, 2_000, 20_000);
+    expect(timeoutMs).toBe(20_000);
+  });
+
+  test('is known for each kind of request by itself, and learnt from late answers, too', async () => {
+    const { bodies, answerBodies, clock, requests } = inflight();
+    for (let i = 1; i <= 60; i++) {
+      const asked = bodies(1);
+      clock.advanceNow(50);
+      answerBodies(BigInt(i));
+      await asked;
+    }
+    expect(requests.roundTrips.timeoutMs('GetBlockBodies')).toBe(2_000);
+    expect(requests.roundTrips.timeoutMs('GetReceipts')).toBe(20_000);
+    expect(requests.roundTrips.lastMs).toBe(50);
+    const late = bodies(1);
+    const outcome = expect(late).rejects.toMatchObject({ code: 'ERR_SESSION_TIMEOUT' });
+    clock.advanceNow(60_000);
+    await outcome;
+    answerBodies(61n);
+    expect(requests.roundTrips.timeoutMs('GetBlockBodies')).toBeGreaterThan(2_000);
+  });
+
+  test('is not moved by one odd sample out of its bounds', () => {
+    const trips = new RoundTrips(DEFAULT_DEADLINES);
+    trips.sample('GetReceipts', 0);
+    expect(trips.timeoutMs('GetReceipts')).toBe(18_000);
+  });
+});

@@ -1,0 +1,229 @@
+import { describe, expect, test } from 'vitest';
+import {
+  type EthRequest,
+  type EthResponse,
+  type EthVersion,
+  ethProtocol,
+  type MessageSpec,
+} from '../../src/eth/index.js';
+import { VirtualClock } from '../../src/runtime/simulated/clock.js';
+import { deferred } from '../../src/session/deferred.js';
+import { Outgoing } from '../../src/session/outgoing.js';
+import { MAX_EXCESS_BYTES, MAX_PARKED, Serving } from '../../src/session/serving.js';
+import { ETH_CAPABILITY, hash, recordingLogger } from '../support/session-values.js';
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+function server(version: EthVersion = 69) {
+  const protocol = ethProtocol(version);
+  const answers: { name: string; requestId: bigint; items: number }[] = [];
+  const sink = {
+    open: true,
+    send(_eth: unknown, id: number, payload: Uint8Array): boolean {
+      const message = protocol.byId[id]?.decode(payload) as EthResponse;
+      const items = Object.values(message).find(Array.isArray)?.length ?? 0;
+      answers.push({ name: message.name, requestId: message.requestId, items });
+      return sink.open;
+    },
+    sendPacked: (): boolean => sink.open,
+  };
+  const outgoing = new Outgoing(sink, ETH_CAPABILITY, new VirtualClock());
+  const logger = recordingLogger();
+  const faults: unknown[] = [];
+  const reads: boolean[] = [];
+  const asked: {
+    request: EthRequest;
+    answer: (response?: EthResponse) => void;
+    fail: (error: Error) => void;
+  }[] = [];
+  const serving = new Serving({
+    ...{ protocol, outgoing, logger, sessionId: 's1' },
+    handle: (request) => {
+      const { promise, resolve, reject } = deferred<EthResponse | undefined>();
+      asked.push({ request, answer: resolve, fail: reject });
+      return promise;
+    },
+    faulty: (error) => faults.push(error),
+    readRequests: (go) => reads.push(go),
+  });
+  const spec = protocol.byName.get('GetBlockBodies') as MessageSpec;
+  const take = (id: number, hashes = 1): void =>
+    serving.take(
+      spec,
+      spec.encode({ name: 'GetBlockBodies', requestId: BigInt(id), hashes: new Array(hashes).fill(hash(1)) }),
+    );
+  const body = Uint8Array.of(0xc2, 0xc0, 0xc0);
+  const bodiesFor = (index: number): void =>
+    asked[index]?.answer({ name: 'BlockBodies', requestId: 0n, bodies: [body] });
+  const unblock = (): void => {
+    sink.open = true;
+    outgoing.drained();
+    serving.roomAgain();
+  };
+  return {
+    answers,
+    sink,
+    outgoing,
+    logger,
+    faults,
+    reads,
+    asked,
+    serving,
+    take,
+    bodiesFor,
+    unblock,
+    protocol,
+  };
+}
+
+describe('serving requests', () => {
+  test('answers under the id of the request, in the order in which answers are ready', async () => {
+    const { take, bodiesFor, answers } = server();
+    for (const id of [7, 0, 8]) take(id);
+    bodiesFor(2);
+    await turn();
+    bodiesFor(0);
+    bodiesFor(1);
+    await turn();
+    expect(answers.map(({ requestId }) => requestId)).toEqual([8n, 7n, 0n]);
+    expect(answers.every(({ items }) => items === 1)).toBe(true);
+  });
+
+  test('P9: two requests with one id are both answered', async () => {
+    const { take, bodiesFor, answers } = server();
+    take(1234);
+    take(1234);
+    bodiesFor(0);
+    bodiesFor(1);
+    await turn();
+    expect(answers.map(({ requestId }) => requestId)).toEqual([1234n, 1234n]);
+  });
+
+  test('works on four at a time; the others have their turn as answers leave', async () => {
+    const { take, bodiesFor, asked, serving, answers } = server();
+    for (let id = 0; id < 10; id++) take(id);
+    expect(asked).toHaveLength(4);
+    expect(serving.parked.items).toBe(6);
+    for (let i = 0; i < 10; i++) {
+      bodiesFor(i);
+      await turn();
+    }
+    expect(answers.map(({ requestId }) => requestId)).toEqual([0n, 1n, 2n, 3n, 4n, 5n, 6n, 7n, 8n, 9n]);
+    expect(serving.parked).toEqual({ items: 0, bytes: 0 });
+    expect(serving.running).toBe(0);
+  });
+
+  test('answers empty at once what comes beyond 64 that wait, while the peer reads', async () => {
+    const { take, answers, serving } = server();
+    for (let id = 0; id < 4 + MAX_PARKED + 5; id++) take(id);
+    expect(serving.parked.items).toBe(MAX_PARKED);
+    expect(answers).toEqual(
+      [68, 69, 70, 71, 72].map((id) => ({ name: 'BlockBodies', requestId: BigInt(id), items: 0 })),
+    );
+  });
+
+  test('and what comes beyond 2 MiB that wait', () => {
+    const { take, answers, serving } = server();
+    for (let id = 0; id < 12; id++) take(id, 10_000);
+    expect(serving.parked.items).toBe(6);
+    expect(serving.parked.bytes).toBeLessThanOrEqual(2 * 1024 * 1024);
+    expect(answers).toHaveLength(2);
+  });
+
+  test('parks 1 MiB more while the peer does not read, then stops reading, and answers all of it in the end', async () => {
+    const { take, answers, serving, sink, asked, bodiesFor, reads, unblock } = server();
+    take(0);
+    sink.open = false;
+    bodiesFor(0);
+    await turn();
+    let id = 1;
+    while (!reads.includes(false)) take(id++);
+    expect(asked).toHaveLength(1 + 4);
+    const excess = serving.parked.bytes - MAX_PARKED * 256;
+    expect(excess).toBe(MAX_EXCESS_BYTES);
+    expect(answers).toHaveLength(1);
+    unblock();
+    expect(reads.at(-1)).toBe(true);
+    for (let i = 1; i < asked.length || serving.running > 0; i++) {
+      bodiesFor(i);
+      await turn();
+    }
+    const ids = answers.map(({ requestId }) => Number(requestId)).sort((a, b) => a - b);
+    expect(ids).toEqual(Array.from({ length: id }, (_, i) => i));
+  });
+
+  test('starts no more answers than the lane has room for', async () => {
+    const { take, sink, asked, bodiesFor, outgoing, unblock, answers } = server();
+    take(0);
+    sink.open = false;
+    bodiesFor(0);
+    await turn();
+    for (let id = 1; id <= 10; id++) take(id);
+    expect(asked).toHaveLength(5);
+    for (let i = 1; i <= 4; i++) bodiesFor(i);
+    await turn();
+    expect(outgoing.responses.items).toBe(4);
+    expect(asked).toHaveLength(5);
+    unblock();
+    expect(answers).toHaveLength(5);
+    expect(asked).toHaveLength(9);
+  });
+
+  test.each([
+    [69, 'GetBlockHeaders', { query: { origin: 1n, amount: 1n, skip: 0n, reverse: false } }, 'BlockHeaders'],
+    [69, 'GetReceipts', { hashes: [hash(1)] }, 'Receipts'],
+    [70, 'GetReceipts', { hashes: [hash(1)] }, 'Receipts'],
+    [69, 'GetPooledTransactions', { hashes: [hash(1)] }, 'PooledTransactions'],
+    [71, 'GetBlockAccessLists', { hashes: [hash(1)] }, 'BlockAccessLists'],
+    [72, 'GetCells', { hashes: [hash(1)], mask: new Uint8Array(16) }, 'Cells'],
+  ] as const)('eth/%s %s: undefined is answered empty', async (version, name, fields, answer) => {
+    const { serving, asked, answers, protocol } = server(version);
+    const spec = protocol.byName.get(name);
+    serving.take(
+      spec as MessageSpec,
+      (spec as MessageSpec).encode({ name, requestId: 5n, ...fields } as EthRequest),
+    );
+    asked[0]?.answer(undefined);
+    await turn();
+    expect(answers).toEqual([{ name: answer, requestId: 5n, items: 0 }]);
+  });
+
+  test('a handler that fails, or answers something else, is logged and answered empty', async () => {
+    const { take, asked, answers, logger, faults } = server();
+    for (const id of [1, 2, 3]) take(id);
+    asked[0]?.fail(new Error('disk'));
+    asked[1]?.answer({ name: 'BlockHeaders', requestId: 0n, headers: [] });
+    asked[2]?.answer({ name: 'BlockBodies', requestId: 0n, bodies: [new Uint8Array(11 * 1024 * 1024)] });
+    await turn();
+    expect(answers.map(({ name, items }) => [name, items])).toEqual(Array(3).fill(['BlockBodies', 0]));
+    expect(logger.lines.filter(({ level }) => level === 'warn')).toHaveLength(3);
+    expect(faults).toEqual([]);
+  });
+
+  test('a parked request that cannot be read is told when its turn comes', async () => {
+    const { take, serving, protocol, bodiesFor, faults } = server();
+    for (let id = 0; id < 4; id++) take(id);
+    const spec = protocol.byName.get('GetBlockBodies') as MessageSpec;
+    serving.take(spec, Uint8Array.of(0xc1, 0x01));
+    expect(faults).toEqual([]);
+    bodiesFor(0);
+    await turn();
+    expect(faults).toMatchObject([{ code: 'ERR_ETH_DECODE' }]);
+    expect(() => server().serving.take(spec, Uint8Array.of(0xc1, 0x01))).toThrowError(
+      expect.objectContaining({ code: 'ERR_ETH_DECODE' }),
+    );
+  });
+
+  test('answers that get done after the end go nowhere, and nothing waits', async () => {
+    const { take, bodiesFor, answers, serving, logger, asked } = server();
+    for (let id = 0; id < 10; id++) take(id);
+    serving.end();
+    bodiesFor(0);
+    asked[1]?.fail(new Error('aborted'));
+    await turn();
+    expect(answers).toEqual([]);
+    expect(asked).toHaveLength(4);
+    expect(serving.parked).toEqual({ items: 0, bytes: 0 });
+    expect(logger.lines).toEqual([]);
+  });
+});
