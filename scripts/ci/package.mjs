@@ -69,7 +69,7 @@ try {
   cpSync(join(project, 'node_modules', 'rlpxd', 'demo', 'genesis.json'), join(project, 'genesis.json'));
   const { child, enode } = await daemon();
   try {
-    process.stdout.write(run(process.execPath, ['example.mjs', enode], project));
+    process.stdout.write(run(process.execPath, ['example.mjs', enode, 'genesis.json'], project));
   } finally {
     child.removeAllListeners('exit');
     child.kill('SIGTERM');
