@@ -1,7 +1,6 @@
-import { readList, rlpWellFormed } from '../codec/index.js';
+import { type RlpLimits, readList, rlpWellFormed } from '../codec/index.js';
 import { decoding } from './decoding.js';
 import type { Hasher } from './hasher.js';
-import { itemBudget } from './item-budget.js';
 import { readRawList } from './messages/fields.js';
 import { OrderedTrie } from './ordered-trie.js';
 import { readRawTransactions, transactionEnvelope } from './transaction.js';
@@ -23,13 +22,19 @@ export interface BlockBody {
 export const MAX_BLOCK_TRANSACTIONS = 65_536;
 
 /**
+ * Strings and lists in a body, all levels together: bounds the time that one-byte items can take. A full block has some ten
+ * per transaction.
+ */
+const BODY_ITEMS: RlpLimits = { maxItems: 16 * MAX_BLOCK_TRANSACTIONS };
+
+/**
  * [transactions, uncles, withdrawals?], well-formed all through. What the transactions say is not looked at: the roots tell
  * whether they belong to a header.
  * @throws EthError ERR_ETH_DECODE
  */
 export function decodeBody(raw: Uint8Array): BlockBody {
   return decoding('body', () => {
-    rlpWellFormed(raw, itemBudget(raw));
+    rlpWellFormed(raw, BODY_ITEMS);
     const list = readList(raw);
     const transactions = readRawTransactions(list.list(), MAX_BLOCK_TRANSACTIONS);
     const uncles = readRawList(list);
