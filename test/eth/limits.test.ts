@@ -226,6 +226,7 @@ describe('S8: an item cut short within a list', () => {
   it.each(['a0', 'b8', 'f8', 'c1', 'b90100', 'ff'])('%s ends in an error, not in a loop', (cut) => {
     for (const { name, decode } of specs) {
       expect(() => decode(encodeList([hex(cut)]))).toThrow(decodeFault);
+      if (name === 'Status') continue; // says eth/1111, which is as far as it is read
       if (name === 'Transactions') continue; // there the list is one transaction, and kept raw
       expect(() => decode(encodeList([id, encodeList([hex(cut)])]))).toThrow(decodeFault);
     }
