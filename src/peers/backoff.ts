@@ -9,6 +9,8 @@ export interface DialEnd {
   readonly reason?: DisconnectReason | undefined;
   /** How long the session was active, in milliseconds; undefined where it never was. */
   readonly activeMs?: number | undefined;
+  /** One plain sentence, for logs. */
+  readonly says?: string | undefined;
 }
 
 /** How long to wait before the next dial: `firstMs`, doubled per failure in a row, never more than `mostMs`. */

@@ -38,6 +38,8 @@ export interface DialWait {
   readonly failure: DialFailure;
   readonly failures: number;
   readonly waitMs: number;
+  /** What the dial or the session said of its end, where it said anything. */
+  readonly says?: string | undefined;
 }
 
 /** Where a target stands: due for a dial, being dialed, in session, or waiting for its next turn. */
@@ -140,7 +142,8 @@ export class Dialer {
     });
     dialed.then(
       (end) => this.#settle(entry, end),
-      () => this.#settle(entry, {}),
+      (error: unknown) =>
+        this.#settle(entry, { says: error instanceof Error ? error.message : String(error) }),
     );
   }
 
@@ -166,7 +169,7 @@ export class Dialer {
       entry.state = 'due';
       this.#dialDue();
     });
-    this.#options.waiting?.(entry.target, { failure, failures: entry.failed.times, waitMs });
+    this.#options.waiting?.(entry.target, { failure, failures: entry.failed.times, waitMs, says: end.says });
   }
 
   #forget(entry: Entry): void {
