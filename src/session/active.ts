@@ -136,8 +136,8 @@ export class ActiveSession implements Session {
     return this.#gone.signal;
   }
 
-  disconnect(reason?: DisconnectReason): void {
-    this.#session.disconnect(reason);
+  disconnect(reason?: DisconnectReason, says?: string): void {
+    this.#session.disconnect(reason, says);
   }
 
   describe(): SessionRecord {

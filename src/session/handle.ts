@@ -13,12 +13,17 @@ export interface SessionHandle {
   readonly id: string;
   readonly direction: Direction;
   readonly state: SessionState;
+  /** 64 bytes: whom we dialed, or who has proven it with ECIES; undefined before. */
+  readonly publicKey: Uint8Array | undefined;
   /** Rejects with PendingSessionHandshakeError where the session ends first. Never an unhandled rejection. */
   readonly active: Promise<Session>;
   /** Resolves once, with the record of the end. */
   readonly ended: Promise<CloseCause>;
-  /** Ends it with a Disconnect (default 0, requested), or withdraws it where it is not active yet. Idempotent. */
-  disconnect(reason?: DisconnectReason): void;
+  /**
+   * Ends it with a Disconnect (default 0, requested), or withdraws it where it is not active yet. Idempotent.
+   * @param says one plain sentence for the record of the end
+   */
+  disconnect(reason?: DisconnectReason, says?: string): void;
   describe(): SessionRecord;
 }
 

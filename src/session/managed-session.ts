@@ -158,10 +158,9 @@ export class ManagedSession implements SessionHandle {
     this.#settleActive.resolve(session);
   }
 
-  disconnect(reason: DisconnectReason = DISCONNECT.requested): void {
-    this.end(
-      endings.asked(reason, isPending(this.#state) ? 'withdrawn before it was active' : 'we asked for it'),
-    );
+  disconnect(reason: DisconnectReason = DISCONNECT.requested, says?: string): void {
+    const plain = isPending(this.#state) ? 'withdrawn before it was active' : 'we asked for it';
+    this.end(endings.asked(reason, says ?? plain));
   }
 
   /**
