@@ -127,7 +127,10 @@ export class VirtualClock implements Clock {
     return promise;
   }
 
-  /** Lets `durationMs` pass at once, without letting promises go on in between. */
+  /**
+   * Lets `durationMs` pass at once, without letting promises go on in between. What hangs on a promise (connecting, a
+   * lookup) does not get on: sockets that were connected in it find no owner.
+   */
   advanceNow(durationMs: number): void {
     if (this.#running) throw new Error('the clock is being advanced already');
     this.#running = true;
