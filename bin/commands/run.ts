@@ -1,0 +1,142 @@
+import { type Command, Option } from 'commander';
+import {
+  createLogger,
+  createNode,
+  DEFAULT_LISTEN,
+  LOG_LEVELS,
+  type LogFormat,
+  type LogLevel,
+  logNode,
+} from '../../src/node/index.js';
+import { UsageError } from '../explain.js';
+import { aborted, interrupted } from '../interrupt.js';
+import {
+  addChainOptions,
+  type ChainOptions,
+  chosenChain,
+  datadirOption,
+  duration,
+  ethOption,
+  wholeNumber,
+} from '../options.js';
+import { print } from '../terminal.js';
+
+interface RunOptions extends ChainOptions {
+  readonly datadir: string;
+  readonly addr: string;
+  readonly port: number;
+  readonly nodekey?: string;
+  readonly nodekeyhex?: string;
+  readonly peer: string[];
+  readonly trusted: string[];
+  readonly maxpeers: number;
+  readonly maxpendpeers: number;
+  readonly netrestrict?: string[];
+  readonly dialratio: number;
+  readonly eth: number[];
+  readonly pull: boolean;
+  readonly loglevel: LogLevel;
+  readonly log?: LogFormat;
+  readonly status: number;
+}
+
+/** The whole end may take 3 s; what the sessions leave of it is the store's. */
+const CLOSE_SESSIONS_MS = 2_000;
+
+export function addRunCommand(program: Command): void {
+  const run = program
+    .command('run')
+    .description('Run the daemon: hold sessions, serve the chain, and pull it where asked.');
+  run.addOption(datadirOption());
+  addChainOptions(run)
+    .option('--addr <ip>', 'address to listen on', DEFAULT_LISTEN.host)
+    .addOption(
+      new Option('--port <port>', 'TCP port; 0 takes a free one')
+        .argParser(wholeNumber(0, 65_535))
+        .default(DEFAULT_LISTEN.port),
+    )
+    .addOption(
+      new Option('--nodekey <file>', 'node key file (default: nodekey in the datadir)').conflicts(
+        'nodekeyhex',
+      ),
+    )
+    .option(
+      '--nodekeyhex <hex>',
+      'node key as 64 hex digits; other users may see it in the list of processes',
+    )
+    .option('--peer <enode...>', 'static peers: dialed, and again after every end', [])
+    .option('--trusted <enode...>', 'trusted peers: as static ones, and admitted beyond every limit', [])
+    .addOption(new Option('--maxpeers <n>', 'active sessions').argParser(wholeNumber(0, 100_000)).default(50))
+    .addOption(
+      new Option('--maxpendpeers <n>', 'sessions not active yet, per direction')
+        .argParser(wholeNumber(1, 100_000))
+        .default(50),
+    )
+    .option('--netrestrict <cidr...>', 'dial and accept only within these networks')
+    .addOption(
+      new Option('--dialratio <n>', 'one slot in n is for sessions that we dial')
+        .argParser(wholeNumber(1, 100_000))
+        .default(2),
+    )
+    .addOption(ethOption())
+    .option('--pull', 'copy the chain from peers, verified, and follow them', false)
+    .addOption(
+      new Option('--loglevel <level>', 'least level to log').choices([...LOG_LEVELS]).default('info'),
+    )
+    .addOption(
+      new Option(
+        '--log <format>',
+        'form of the log on standard error (default: pretty on a terminal, else json)',
+      ).choices(['json', 'pretty']),
+    )
+    .addOption(
+      new Option('--status <time>', 'how often to log a line of status; 0 for never')
+        .argParser(duration)
+        .default(60_000, '60s'),
+    )
+    .addHelpText(
+      'after',
+      `
+Prints one line, its enode URL, once it listens. SIGINT and SIGTERM end it: sessions are told, the store is closed.
+A chain (--genesis or --network) is needed at the first start; the datadir remembers it.
+
+Examples:
+  rlpxd run --network mainnet --peer enode://…@203.0.113.7:30303
+  rlpxd run --genesis genesis.json --datadir ./a --addr 127.0.0.1 --port 0 --netrestrict 127.0.0.0/8`,
+    )
+    .action(runDaemon);
+}
+
+async function runDaemon(options: RunOptions): Promise<void> {
+  const stop = interrupted();
+  if (options.addr.trim() === '') throw new UsageError('--addr is empty');
+  const onTerminal = process.stderr.isTTY === true;
+  const logger = createLogger({
+    level: options.loglevel,
+    format: options.log ?? (onTerminal ? 'pretty' : 'json'),
+    colour: onTerminal && process.env.NO_COLOR === undefined,
+  });
+  const node = await createNode({
+    chain: await chosenChain(options),
+    datadir: options.datadir,
+    keyFile: options.nodekey,
+    key: options.nodekeyhex,
+    listen: { host: options.addr, port: options.port },
+    peers: options.peer,
+    trusted: options.trusted,
+    maxPeers: options.maxpeers,
+    maxPendingPeers: options.maxpendpeers,
+    dialRatio: options.dialratio,
+    netRestrict: options.netrestrict,
+    ethVersions: options.eth,
+    pull: options.pull,
+    logger,
+  });
+  const quiet = logNode(node, logger, { statusEveryMs: options.status });
+  print(node.enode ?? '');
+  await aborted(stop);
+  logger.info({ event: 'closing' }, 'ending all sessions');
+  await node.close({ timeoutMs: CLOSE_SESSIONS_MS });
+  quiet();
+  logger.info({ event: 'closed' }, 'closed');
+}

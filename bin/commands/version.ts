@@ -1,0 +1,24 @@
+import type { Command } from 'commander';
+import { clientName, ETH_VERSIONS, RLPXD_VERSION } from '../../src/index.js';
+import { print, printJson } from '../terminal.js';
+
+export function addVersionCommand(program: Command): void {
+  program
+    .command('version')
+    .description('Print the version.')
+    .option('--json', 'more, as one JSON object', false)
+    .addHelpText('after', '\nExample:\n  rlpxd version --json')
+    .action((options: { json: boolean }) => {
+      const { versions, platform, arch } = process;
+      const facts = {
+        version: RLPXD_VERSION,
+        client: clientName(),
+        eth: ETH_VERSIONS,
+        node: versions.node,
+        platform,
+        arch,
+      };
+      if (options.json) printJson(facts);
+      else print(`rlpxd ${RLPXD_VERSION}`);
+    });
+}

@@ -1,0 +1,67 @@
+import { CommanderError } from 'commander';
+
+/** Exit codes: 0 done, 1 it failed, 2 it was asked wrongly. */
+export const EXIT = { ok: 0, failure: 1, usage: 2 } as const;
+
+/** Whoever typed the command can mend it. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** Any error as one plain line, without a stack and without line breaks. */
+export function explain(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  const detail = detailOf(error);
+  const known = detail === undefined ? undefined : SYSTEM_WORDS[detail];
+  const words = known === undefined || text.includes(known) ? text : `${text} (${known})`;
+  return oneLine(error instanceof CommanderError ? words.replace(/^error: /, '') : words);
+}
+
+/** @returns 2 where the command line itself is wrong, else 1. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (error instanceof UsageError) return EXIT.usage;
+  return USAGE_CODES.has(codeOf(error) ?? '') ? EXIT.usage : EXIT.failure;
+}
+
+/** Errors of the rooms that mean: what you gave is not what was asked for. */
+const USAGE_CODES: ReadonlySet<string> = new Set([
+  'ERR_CONFIG_VALUE',
+  'ERR_CONFIG_CHAIN',
+  'ERR_PEER_ENODE',
+  'ERR_PEER_NETWORK',
+]);
+
+const SYSTEM_WORDS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is in use by another program',
+  EADDRNOTAVAIL: 'this machine does not have that address',
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  ENOENT: 'no such file or folder',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'a part of the path is no folder',
+  EEXIST: 'it exists already',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EFBIG: 'the file would be larger than is allowed',
+  EMFILE: 'too many open files',
+  ECONNREFUSED: 'nobody listens there',
+  EHOSTUNREACH: 'no route to it',
+  ENETUNREACH: 'no route to its network',
+  ETIMEDOUT: 'no answer in time',
+};
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+function detailOf(error: unknown): string | undefined {
+  return error instanceof Error && 'detail' in error && typeof error.detail === 'string'
+    ? error.detail
+    : undefined;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s*\n\s*/g, ' ').trim();
+}

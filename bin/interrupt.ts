@@ -1,0 +1,29 @@
+import { say } from './terminal.js';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** 128 + 2, as shells count it: someone pressed Ctrl-C again and does not want to wait. */
+const IMPATIENT_EXIT_CODE = 130;
+
+/**
+ * A signal that aborts on the first SIGINT, SIGTERM or SIGHUP, or when a parent that holds our IPC channel is gone; the
+ * second one ends the process at once.
+ */
+export function interrupted(): AbortSignal {
+  const controller = new AbortController();
+  const stop = (): void => {
+    if (controller.signal.aborted) {
+      say('rlpxd: stopped at once');
+      process.exit(IMPATIENT_EXIT_CODE);
+    }
+    controller.abort();
+  };
+  for (const name of SIGNALS) process.on(name, stop);
+  if (process.channel !== undefined) process.once('disconnect', () => controller.abort());
+  return controller.signal;
+}
+
+/** Resolves when the signal aborts. */
+export async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

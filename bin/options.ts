@@ -1,0 +1,85 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { ETH_VERSIONS } from '../src/index.js';
+import { type GivenChain, readGenesis } from '../src/node/index.js';
+import { UsageError } from './explain.js';
+
+export const NETWORKS = ['mainnet', 'sepolia', 'hoodi'] as const;
+
+export interface ChainOptions {
+  readonly genesis?: string;
+  readonly network?: string;
+}
+
+/** Where node key and chain are kept unless `--datadir` says otherwise. */
+export function defaultDatadir(): string {
+  return join(homedir(), '.rlpxd');
+}
+
+/** `--genesis FILE` and `--network NAME`, of which one is enough. */
+export function addChainOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--genesis <file>', 'chain of this genesis file (JSON, as geth has it)').conflicts(
+        'network',
+      ),
+    )
+    .addOption(new Option('--network <name>', 'built-in chain').choices([...NETWORKS]));
+}
+
+export function datadirOption(): Option {
+  return new Option('--datadir <folder>', 'folder for node key and chain').default(
+    defaultDatadir(),
+    '~/.rlpxd',
+  );
+}
+
+export function ethOption(): Option {
+  return new Option('--eth <versions>', 'versions of eth to offer, with commas')
+    .argParser(ethVersions)
+    .default([...ETH_VERSIONS], ETH_VERSIONS.join(','));
+}
+
+/** @returns what was chosen; undefined where nothing was. @throws ConfigError ERR_CONFIG_FILE */
+export async function chosenChain(options: ChainOptions): Promise<GivenChain | undefined> {
+  if (options.genesis !== undefined) return readGenesis(options.genesis);
+  return options.network;
+}
+
+/** As `chosenChain`, where a chain there must be. @throws UsageError */
+export async function neededChain(options: ChainOptions): Promise<GivenChain> {
+  const chain = await chosenChain(options);
+  if (chain !== undefined) return chain;
+  throw new UsageError(`which chain? give --genesis FILE or --network ${NETWORKS.join('|')}`);
+}
+
+/** @returns a parser of whole numbers, for commander */
+export function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^[0-9]{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`A whole number from ${least} to ${most} is wanted.`);
+  };
+}
+
+/** `10s`, `500ms`, `2m`; a bare number is seconds. @returns milliseconds */
+export function duration(text: string): number {
+  const parts = /^([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h)?$/.exec(text);
+  const unit = UNIT_MS[parts?.[2] ?? 's'];
+  if (parts === null || unit === undefined)
+    throw new InvalidArgumentError('A time like 10s, 500ms or 2m is wanted.');
+  return Math.round(Number(parts[1]) * unit);
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+function ethVersions(text: string): number[] {
+  return text.split(',').map((part) => {
+    const version = Number(part.trim().replace(/^eth\//, ''));
+    if ((ETH_VERSIONS as readonly number[]).includes(version)) return version;
+    throw new InvalidArgumentError(
+      `There is no eth/${part.trim()} here; versions are ${ETH_VERSIONS.join(', ')}.`,
+    );
+  });
+}

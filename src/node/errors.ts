@@ -1,0 +1,25 @@
+export type ConfigErrorCode =
+  | 'ERR_CONFIG_VALUE'
+  | 'ERR_CONFIG_CHAIN'
+  | 'ERR_CONFIG_DATADIR'
+  | 'ERR_CONFIG_FILE'
+  | 'ERR_CONFIG_GENESIS'
+  | 'ERR_CONFIG_KEY'
+  | 'ERR_CONFIG_KEY_MODE';
+
+/**
+ * What a person or a caller gave cannot be used: a value (`ERR_CONFIG_VALUE`), a missing chain (`ERR_CONFIG_CHAIN`), a
+ * folder without one (`ERR_CONFIG_DATADIR`), a file that cannot be read (`ERR_CONFIG_FILE`), a genesis that is none (`ERR_CONFIG_GENESIS`), a node key that is none
+ * (`ERR_CONFIG_KEY`) or that others may read (`ERR_CONFIG_KEY_MODE`). `field` names the option.
+ */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly code: ConfigErrorCode;
+  readonly field: string;
+
+  constructor(code: ConfigErrorCode, field: string, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.field = field;
+  }
+}

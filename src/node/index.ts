@@ -1,0 +1,31 @@
+/** The node put together: options checked, rooms introduced to each other, and the work of one command each. */
+export {
+  chooseChain,
+  type GenesisDocument,
+  type GivenChain,
+  NETWORKS,
+  type NetworkName,
+  readGenesis,
+} from './chain-choice.js';
+export {
+  checkEthVersions,
+  checkOptions,
+  DEFAULT_DIAL_RATIO,
+  DEFAULT_LISTEN,
+  DEFAULT_MAX_PEERS,
+  DEFAULT_MAX_PENDING_PEERS,
+  type NodeConfig,
+  type PlainNodeOptions,
+  sessionLimits,
+} from './config.js';
+export { datadirPaths, openDatadir } from './datadir.js';
+export { ConfigError, type ConfigErrorCode } from './errors.js';
+export type { NodeEvents } from './events.js';
+export { createKeyFile, identityOf, type NodeIdentity, readKeyFile } from './identity.js';
+export { type Json, toJson } from './json.js';
+export { createLogger, LOG_LEVELS, type LogFormat, type LoggerOptions, type LogLevel } from './log.js';
+export { type CloseOptions, createNode, type NodeOptions, type NodeStatus, RlpxdNode } from './node.js';
+export { logNode } from './node-log.js';
+export { PingError, type PingOptions, type PingReport, type PingStage, pingPeer } from './ping.js';
+export type { PullOptions, PullOutcome, PullProgress, PullTarget } from './pulling.js';
+export { clientName, packageFile, RLPXD_VERSION } from './version.js';

@@ -1,0 +1,148 @@
+import { bytesToHex } from '../codec/index.js';
+import { formatEnode } from '../peers/index.js';
+import { assertPatchedNode, type Clock, type Logger, type Timer } from '../runtime/index.js';
+import type { CloseCause, Session, SessionHandle } from '../session/index.js';
+import { explainCause } from '../session/index.js';
+import type { RlpxdNode } from './node.js';
+import { clientName } from './version.js';
+
+/** Pulls speak up no more often than this, whatever their speed. */
+const PROGRESS_EVERY_MS = 500;
+
+/**
+ * Writes what a node does to a log: one line per event, `event` naming it, data for machines beside it.
+ * @param statusEveryMs how often one line sums it all up; 0 for never
+ * @returns a function that ends it
+ */
+export function logNode(
+  node: RlpxdNode,
+  logger: Logger,
+  options: { readonly statusEveryMs: number },
+): () => void {
+  const { clock } = node.world;
+  logStart(node, logger);
+  const progress = paced(clock, PROGRESS_EVERY_MS);
+  const ends = [
+    node.on('session.active', ({ session }) => {
+      logger.info(
+        { event: 'session.active', ...sessionFields(session) },
+        `session with ${session.remote.client}`,
+      );
+    }),
+    node.on('session.ended', ({ session, cause, wasActive }) => {
+      const line = { event: 'session.ended', ...endFields(session, cause) };
+      logger[wasActive ? 'info' : 'debug'](line, explainCause(cause));
+    }),
+    node.on('peer.waiting', ({ publicKey, wait }) => {
+      const seconds = (wait.waitMs / 1_000).toFixed(1);
+      const line = { event: 'peer.waiting', publicKey: bytesToHex(publicKey), ...wait };
+      logger.info(line, `static peer ${wait.failure}; next dial in ${seconds} s`);
+    }),
+    node.on('peer.misbehaved', ({ session, says }) => {
+      logger.warn({ event: 'peer.misbehaved', ...sessionFields(session), says }, `false data: ${says}`);
+    }),
+    node.on('chain.head', ({ range }) => {
+      const line = {
+        event: 'chain.head',
+        head: range.latest,
+        hash: range.latestHash,
+        earliest: range.earliest,
+      };
+      logger.debug(line, `head is block ${range.latest}`);
+    }),
+    node.on('pull.progress', (at) => {
+      if (progress())
+        logger.info(
+          { event: 'pull.progress', ...at },
+          `pulled up to block ${at.head} of ${at.target ?? '?'}`,
+        );
+    }),
+    node.on('pull.done', (outcome) => {
+      logger.info({ event: 'pull.done', ...outcome }, `the chain is pulled up to block ${outcome.head}`);
+    }),
+    every(clock, options.statusEveryMs, () => {
+      const { peers, head, ...rest } = node.status();
+      const says = `${peers.inbound} in, ${peers.outbound} out, head ${head}`;
+      logger.info({ event: 'status', peers, head, ...rest }, says);
+    }),
+  ];
+  return () => {
+    for (const end of ends) end();
+  };
+}
+
+function logStart(node: RlpxdNode, logger: Logger): void {
+  const { limits, ethVersions, netRestrict } = node.config;
+  const warning = assertPatchedNode(process.versions.node);
+  if (warning !== undefined) logger.warn({ event: 'node.version', node: process.versions.node }, warning);
+  const range = node.store.range();
+  const slots = { dialed: limits.maxActiveOutbound, accepted: limits.maxActiveInbound };
+  logger.info(
+    {
+      event: 'listening',
+      enode: node.enode,
+      id: node.identity.id,
+      address: node.address,
+      client: clientName(),
+      slots,
+      eth: ethVersions,
+      ...(netRestrict === undefined ? {} : { netRestrict: String(netRestrict) }),
+      chain: node.chain.name,
+      networkId: node.chain.networkId,
+      genesis: node.chain.genesisHash,
+      head: range.latest,
+      hash: range.latestHash,
+      earliest: range.earliest,
+      crypto: node.crypto.name,
+    },
+    `${slots.dialed} slots for sessions that we dial, ${slots.accepted} for those that we accept`,
+  );
+}
+
+function sessionFields(session: Session): object {
+  const { publicKey, nodeId, remote, eth, direction, kind, id, sharedId, stagesMs } = session;
+  const range = eth.range;
+  return {
+    session: id,
+    sharedId: bytesToHex(sharedId),
+    peer: bytesToHex(nodeId),
+    enode: formatEnode({ publicKey, host: remote.address.host, port: remote.address.port }),
+    client: remote.client,
+    eth: eth.version,
+    direction,
+    kind,
+    stagesMs,
+    ...(range === undefined ? {} : { head: range.latest, hash: range.latestHash }),
+  };
+}
+
+function endFields(session: SessionHandle, cause: CloseCause): object {
+  const { nodeId, direction, address, client } = session.describe();
+  const { bytesIn, bytesOut } = cause.counters;
+  return { session: session.id, peer: nodeId, direction, address, client, cause, bytesIn, bytesOut };
+}
+
+/** @returns a gate that opens at most once per `everyMs`. */
+function paced(clock: Clock, everyMs: number): () => boolean {
+  let openAtMs = Number.NEGATIVE_INFINITY;
+  return () => {
+    const nowMs = clock.now();
+    if (nowMs < openAtMs) return false;
+    openAtMs = nowMs + everyMs;
+    return true;
+  };
+}
+
+/** Calls `run` again and again until the returned function is called. */
+function every(clock: Clock, periodMs: number, run: () => void): () => void {
+  if (periodMs <= 0) return () => undefined;
+  let timer: Timer;
+  const plan = (): void => {
+    timer = clock.timer(periodMs, () => {
+      run();
+      plan();
+    });
+  };
+  plan();
+  return () => timer.cancel();
+}

@@ -1,0 +1,299 @@
+import { type ChainStore, serveRequest } from '../chain/index.js';
+import { chooseCrypto, type RlpxCrypto } from '../crypto/index.js';
+import type { ChainSpec, EthResponse } from '../eth/index.js';
+import { Dialer, type Enode, formatEnode, parseEnode, StaticPolicy } from '../peers/index.js';
+import type { DisconnectReason } from '../rlpx/index.js';
+import { type Logger, realWorld, silentLogger, type TcpAddress, type World } from '../runtime/index.js';
+import { isEstablished, type PeerKind, type SessionHandle, SessionManager } from '../session/index.js';
+import type { GivenChain } from './chain-choice.js';
+import { checkOptions, type NodeConfig, type PlainNodeOptions } from './config.js';
+import { dialEnd, dialOnce } from './dialing.js';
+import { Emitter } from './emitter.js';
+import { ConfigError } from './errors.js';
+import type { NodeEvents } from './events.js';
+import { type Home, openHome } from './home.js';
+import { identityOf, type NodeIdentity } from './identity.js';
+import { dialableHost } from './own-address.js';
+import { type PullOptions, type PullOutcome, type PullProgress, pullFromSessions } from './pulling.js';
+import { chainStatus } from './status-provider.js';
+import { type Traffic, TrafficMeter } from './traffic.js';
+import { clientName } from './version.js';
+
+export interface NodeOptions extends PlainNodeOptions {
+  /** The chain; without it, the one that the datadir holds. */
+  readonly chain?: GivenChain | undefined;
+  /** Copy the chain from peers and follow them, for as long as the node runs; false. */
+  readonly pull?: boolean | undefined;
+  /** The outside world; the real one. */
+  readonly world?: World | undefined;
+  /** The cryptographic back end; the fastest that passes its self-test. */
+  readonly crypto?: RlpxCrypto | undefined;
+  /** Where the rooms write what happens; nowhere. `logNode` writes the events of the node itself. */
+  readonly logger?: Logger | undefined;
+}
+
+/** A node in one look. */
+export interface NodeStatus extends Traffic {
+  readonly peers: { readonly inbound: number; readonly outbound: number; readonly pending: number };
+  readonly head: bigint;
+  /** 32 bytes. */
+  readonly hash: Uint8Array;
+  readonly earliest: bigint;
+  readonly pulling: boolean;
+}
+
+export interface CloseOptions {
+  /** What the peers are told; 8, client quitting. */
+  readonly reason?: DisconnectReason;
+  /** How long goodbyes may take before sockets are cut, in milliseconds; 2,000. */
+  readonly timeoutMs?: number;
+}
+
+/** Peers that gave false data are not let in again for so long, unless they are trusted. */
+const MISBEHAVED_MS = 600_000;
+
+/**
+ * Starts a node: opens its chain and key, listens where asked, dials its peers and pulls where asked.
+ * @throws ConfigError; ChainError; RuntimeError ERR_RUNTIME_LISTEN, ERR_RUNTIME_STORE_BUSY, ERR_RUNTIME_FILE. Nothing is
+ * left open then.
+ */
+export async function createNode(options: NodeOptions = {}): Promise<RlpxdNode> {
+  const world = options.world ?? realWorld();
+  const crypto = options.crypto ?? chooseCrypto();
+  const config = checkOptions(options, crypto);
+  const logger = options.logger ?? silentLogger;
+  const home = await openHome({ config, chain: options.chain, world, crypto, logger });
+  const node = new RlpxdNode({ config, home, world, crypto, logger });
+  try {
+    await node.start(options.pull === true);
+    return node;
+  } catch (error) {
+    await node.close();
+    throw error;
+  }
+}
+
+interface NodeParts {
+  readonly config: NodeConfig;
+  readonly home: Home;
+  readonly world: World;
+  readonly crypto: RlpxCrypto;
+  readonly logger: Logger;
+}
+
+/** A node that runs, made by `createNode`: sessions, peers and chain, introduced to each other. */
+export class RlpxdNode {
+  /** The public half of the node key. */
+  readonly identity: NodeIdentity;
+  readonly config: NodeConfig;
+  readonly chain: ChainSpec;
+  readonly store: ChainStore;
+  readonly sessions: SessionManager;
+  readonly world: World;
+  readonly crypto: RlpxCrypto;
+  readonly #logger: Logger;
+  readonly #policy: StaticPolicy;
+  readonly #dialer: Dialer;
+  readonly #traffic: TrafficMeter;
+  readonly #events: Emitter<NodeEvents>;
+  readonly #ending = new AbortController();
+  #address: TcpAddress | undefined;
+  #pull: Promise<unknown> | undefined;
+  #closed: Promise<void> | undefined;
+
+  /** @internal Nodes are made by `createNode`. */
+  constructor({ config, home, world, crypto, logger }: NodeParts) {
+    this.config = config;
+    this.chain = home.store.chain;
+    this.store = home.store;
+    this.world = world;
+    this.crypto = crypto;
+    this.#logger = logger;
+    this.identity = identityOf(home.key, crypto);
+    this.#policy = new StaticPolicy({ clock: world.clock, netRestrict: config.netRestrict });
+    this.#events = new Emitter(logger);
+    this.sessions = new SessionManager({
+      world,
+      crypto,
+      secretKey: home.key,
+      clientId: clientName(),
+      ethVersions: config.ethVersions,
+      status: chainStatus(home.store),
+      limits: config.limits,
+      policy: this.#policy,
+      serve: async (request, { eth }, { signal }) => {
+        const tools = { signal, hasher: crypto, clock: world.clock };
+        // the answer that belongs to the request: `serveRequest` makes no other
+        return (await serveRequest(home.store, request, eth.version, tools)) as EthResponse;
+      },
+      logger,
+    });
+    this.#traffic = new TrafficMeter(this.sessions);
+    this.#dialer = new Dialer({
+      clock: world.clock,
+      random: world.random,
+      dial: (target, { signal }) => dialOnce(() => this.sessions.dial(target, { kind: target.kind, signal })),
+      waiting: ({ publicKey }, wait) => this.#events.emit('peer.waiting', { publicKey, wait }),
+    });
+    this.#introduce();
+  }
+
+  /** Where others can dial us; undefined where we do not listen. */
+  get enode(): string | undefined {
+    if (this.#address === undefined) return undefined;
+    const { host, port } = this.#address;
+    return formatEnode({
+      publicKey: this.sessions.publicKey,
+      host: dialableHost(host),
+      port,
+      discoveryPort: port,
+    });
+  }
+
+  /** Where we listen. */
+  get address(): TcpAddress | undefined {
+    return this.#address;
+  }
+
+  /** @internal Called once, by `createNode`. */
+  async start(pull: boolean): Promise<void> {
+    if (this.config.listen !== undefined) this.#address = await this.sessions.listen(this.config.listen);
+    for (const peer of this.config.trusted) this.#keep(peer, 'trusted');
+    for (const peer of this.config.peers) this.#keep(peer, 'static');
+    if (pull) this.#follow();
+  }
+
+  /** @returns a function that takes the listener away again. */
+  on<Name extends keyof NodeEvents>(name: Name, listener: (event: NodeEvents[Name]) => void): () => void {
+    return this.#events.on(name, listener);
+  }
+
+  /**
+   * Dials a peer once; the handle is there at once, `handle.active` is the session.
+   * @throws PeerError ERR_PEER_ENODE; SessionError, as `SessionManager.dial`
+   */
+  dial(
+    enode: string | Enode,
+    options: { readonly kind?: PeerKind; readonly signal?: AbortSignal } = {},
+  ): SessionHandle {
+    return this.sessions.dial(this.#enode(enode), options);
+  }
+
+  /** Dials a peer now, and again after every end. @throws PeerError ERR_PEER_ENODE */
+  addPeer(enode: string | Enode, kind: 'static' | 'trusted' = 'static'): void {
+    this.#keep(this.#enode(enode), kind);
+  }
+
+  /** Dials the peer no more; a session that stands is left alone. */
+  removePeer(enode: string | Enode): void {
+    const { publicKey } = this.#enode(enode);
+    this.#dialer.remove(publicKey);
+    this.#policy.remove(publicKey);
+  }
+
+  /**
+   * Copies the chain from the peers of all sessions, present and to come, until the target is reached.
+   * @throws ChainError; ConfigError where the node is pulling already
+   */
+  async pull(options: PullOptions = {}): Promise<PullOutcome> {
+    if (this.#pull !== undefined) {
+      throw new ConfigError('ERR_CONFIG_VALUE', 'pull', 'this node is pulling already');
+    }
+    const { signal = this.#ending.signal, ...more } = options;
+    const pulled = this.#pullFrom({ ...more, signal: AbortSignal.any([signal, this.#ending.signal]) });
+    this.#pull = pulled;
+    try {
+      return await pulled;
+    } finally {
+      this.#pull = undefined;
+    }
+  }
+
+  status(): NodeStatus {
+    const { activeInbound, activeOutbound, pendingInbound, pendingOutbound } = this.sessions.count();
+    const { latest, latestHash, earliest } = this.store.range();
+    return {
+      peers: { inbound: activeInbound, outbound: activeOutbound, pending: pendingInbound + pendingOutbound },
+      head: latest,
+      hash: latestHash,
+      earliest,
+      ...this.#traffic.total(),
+      pulling: this.#pull !== undefined,
+    };
+  }
+
+  /** Ends all sessions with a Disconnect, then closes the store. Idempotent. */
+  close(options: CloseOptions = {}): Promise<void> {
+    this.#closed ??= this.#close(options);
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(options: CloseOptions): Promise<void> {
+    this.#ending.abort();
+    this.#dialer.stop();
+    await Promise.all([this.sessions.close(options), Promise.resolve(this.#pull).catch(() => undefined)]);
+    await this.store.close();
+  }
+
+  /** The rooms do not know each other: what one says, the others hear through here. */
+  #introduce(): void {
+    this.sessions.on('activated', ({ session }) => {
+      this.#dialer.established(session.publicKey);
+      this.#events.emit('session.active', { session });
+    });
+    this.sessions.on('closed', ({ session, cause }) => {
+      this.#traffic.ended(cause);
+      const wasActive = isEstablished(cause.stage);
+      const record = session.describe();
+      if (wasActive && 'publicKey' in session) {
+        this.#dialer.ended(session.publicKey as Uint8Array, dialEnd(cause, record.activeAtMs));
+      }
+      this.#events.emit('session.ended', { session, cause, wasActive });
+    });
+    this.store.subscribe((range) => {
+      this.sessions.announceRange();
+      this.#events.emit('chain.head', { range });
+    });
+  }
+
+  #keep(peer: Enode, kind: 'static' | 'trusted'): void {
+    this.#policy.add(peer.publicKey, kind);
+    this.#dialer.add({ ...peer, kind });
+  }
+
+  #enode(enode: string | Enode): Enode {
+    return typeof enode === 'string' ? parseEnode(enode, this.crypto) : enode;
+  }
+
+  #follow(): void {
+    this.#pull = this.#pullFrom({ follow: true, signal: this.#ending.signal }).catch((error: unknown) => {
+      if (!this.#ending.signal.aborted)
+        this.#logger.error({ event: 'pull.failed', cause: error }, 'the pull has ended');
+    });
+  }
+
+  async #pullFrom(options: PullOptions & { readonly signal: AbortSignal }): Promise<PullOutcome> {
+    const { sessions, store, crypto, world } = this;
+    return pullFromSessions({
+      ...options,
+      sessions,
+      store,
+      hasher: crypto,
+      clock: world.clock,
+      logger: this.#logger,
+      onProgress: (progress: PullProgress) => {
+        options.onProgress?.(progress);
+        this.#events.emit('pull.progress', progress);
+      },
+      onDone: (outcome) => this.#events.emit('pull.done', outcome),
+      lied: (session, says) => {
+        this.#policy.refuse(session.publicKey, MISBEHAVED_MS);
+        this.#events.emit('peer.misbehaved', { session, says });
+      },
+    });
+  }
+}
