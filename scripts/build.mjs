@@ -5,6 +5,7 @@ import { existsSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { assemble } from './assemble.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
@@ -15,9 +16,12 @@ function build() {
   try {
     tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
   } catch {
-    process.stderr.write('rlpxd: the TypeScript compiler is not installed; run `npm ci` in the checkout first\n');
+    process.stderr.write(
+      'rlpxd: the TypeScript compiler is not installed; run `npm ci` in the checkout first\n',
+    );
     return 1;
   }
+  assemble({ skipUnchanged: true });
   const fresh = `${dist}.${process.pid}`;
   const built = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json'), '--outDir', fresh], {
     cwd: root,

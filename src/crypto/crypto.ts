@@ -22,7 +22,7 @@ export interface BlockCipher {
  * Secret keys are 32 bytes, public keys the 64 bytes x ‖ y, signatures r ‖ s ‖ recovery id (65 bytes).
  */
 export interface RlpxCrypto {
-  /** Names the back end in logs: `noble`, `node`. */
+  /** Names the back end in logs: `native`, `wasm`, `node`, `noble`. */
   readonly name: string;
   /** 0 < key < n. */
   isSecretKey(bytes: Uint8Array): boolean;
@@ -54,4 +54,20 @@ export interface RlpxCrypto {
   aesBlock(key: Uint8Array): BlockCipher;
   /** Equality in constant time; false at once where the lengths differ. */
   equal(a: Uint8Array, b: Uint8Array): boolean;
+}
+
+/** What libraries differ in on the curve. What is a key or a point is decided alike for all, in `curve.ts`. */
+export type Curve = Pick<RlpxCrypto, 'publicKey' | 'ecdh' | 'sign' | 'recover'>;
+
+/** What libraries differ in of Keccak. */
+export type Keccak = Pick<RlpxCrypto, 'keccak256' | 'keccakStream'>;
+
+/** Who does what in a back end, for logs and reports. */
+export interface CryptoParts {
+  readonly curve: string;
+  readonly keccak: string;
+  /** AES in counter mode and on single blocks. */
+  readonly aes: string;
+  /** HMAC and SHA-256. */
+  readonly hmac: string;
 }

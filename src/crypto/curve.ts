@@ -49,6 +49,22 @@ export function assertPublicKey(bytes: Uint8Array): void {
   if (!isPublicKey(bytes)) throw new CryptoError('ERR_CRYPTO_POINT', 'not a point of secp256k1');
 }
 
+/**
+ * A hash as ECDSA means it, modulo n (FIPS 186-5, section 6.4.1). RFC 6979 has the nonce made of that, too; libsecp256k1
+ * makes it of the hash as given, and would sign hashes of n and above differently.
+ */
+export function reducedHash(hash: Uint8Array): Uint8Array {
+  const value = integer(hash, 0);
+  if (value < N) return hash;
+  const reduced = new Uint8Array(32);
+  const view = new DataView(reduced.buffer);
+  for (let at = 0, rest = value - N; at < 32; at += 8) {
+    view.setBigUint64(24 - at, BigInt.asUintN(64, rest));
+    rest >>= 64n;
+  }
+  return reduced;
+}
+
 function isScalar(value: bigint): boolean {
   return value > 0n && value < N;
 }

@@ -5,10 +5,9 @@ import { keccak_256 } from '@noble/hashes/sha3.js';
 import * as secp256k1 from '@noble/secp256k1';
 import type { BlockCipher, KeccakStream, RlpxCrypto, StreamCipher } from './crypto.js';
 import { assertPublicKey, assertSecretKey, isPublicKey, isSecretKey, isSignature } from './curve.js';
+import { uncompressed, withRecoveryId } from './encodings.js';
 import { sized } from './errors.js';
 
-/** SEC 1: the byte before an uncompressed point. */
-const UNCOMPRESSED = 0x04;
 const AES_BLOCK_BYTES = 16;
 
 /** The reference back end: audited JavaScript, no native code. Every other back end is tested equal to this one. */
@@ -49,14 +48,6 @@ export const nobleCrypto: RlpxCrypto = {
   equal: constantTimeEqual,
 };
 
-/** 65 bytes as SEC 1 has them, which is what libraries read. */
-export function uncompressed(publicKey: Uint8Array): Uint8Array {
-  const point = new Uint8Array(65);
-  point[0] = UNCOMPRESSED;
-  point.set(publicKey, 1);
-  return point;
-}
-
 /**
  * RFC 6979 with SHA-256, s in the lower half. The library takes its HMAC from a shared object: it is lent to it for the
  * length of this call and put back as it was, so that nobody else's setting is changed.
@@ -68,10 +59,7 @@ function sign(hash: Uint8Array, secretKey: Uint8Array): Uint8Array {
   secp256k1.hashes.hmacSha256 = (key, message) => hmac(sha256, key, message);
   try {
     const recovered = secp256k1.sign(hash, secretKey, { prehash: false, lowS: true, format: 'recovered' });
-    const signature = new Uint8Array(65);
-    signature.set(recovered.subarray(1));
-    signature[64] = recovered[0] as number; // the library has the recovery id first, RLPx last
-    return signature;
+    return withRecoveryId(recovered.subarray(1), recovered[0] as number); // which the library has first
   } finally {
     secp256k1.hashes.hmacSha256 = before;
   }

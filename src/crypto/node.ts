@@ -1,8 +1,9 @@
 import { createCipheriv, createECDH, createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { BlockCipher, RlpxCrypto, StreamCipher } from './crypto.js';
 import { assertPublicKey, assertSecretKey } from './curve.js';
+import { uncompressed } from './encodings.js';
 import { sized } from './errors.js';
-import { nobleCrypto, uncompressed } from './noble.js';
+import { nobleCrypto } from './noble.js';
 
 const AES_BLOCK_BYTES = 16;
 

@@ -1,7 +1,7 @@
 import { hashes } from '@noble/secp256k1';
 import { describe, expect, it } from 'vitest';
-import type { RlpxCrypto } from '../../src/crypto/crypto.js';
-import { nobleCrypto, nodeCrypto } from '../../src/crypto/index.js';
+import { nobleCrypto } from '../../src/crypto/index.js';
+import { loadedBackends } from '../support/crypto-backends.js';
 import { bytes, hex, N, P, scalar, text, word } from '../support/crypto-values.js';
 
 const failing = (code: string): unknown => expect.objectContaining({ name: 'CryptoError', code });
@@ -47,7 +47,7 @@ const ctrVectors: readonly (readonly [string, string, string])[] = [
   ],
 ];
 
-const backends: readonly RlpxCrypto[] = [nobleCrypto, nodeCrypto()];
+const backends = loadedBackends();
 
 describe.each(backends.map((crypto) => [crypto.name, crypto] as const))(
   'the back end %s',
@@ -119,10 +119,44 @@ describe.each(backends.map((crypto) => [crypto.name, crypto] as const))(
         }
       });
 
+      it('takes inputs of more than one piece of its memory, whole and as views', () => {
+        // 65,280 bytes are what the WebAssembly takes at once: 480 blocks
+        for (const length of [65_279, 65_280, 65_281, 65_280 + 135, 65_280 + 136, 200_001]) {
+          const memory = new Uint8Array(length + 3).map((_, at) => at * 7);
+          const input = memory.subarray(3);
+          const [whole, halves] = [crypto.keccakStream(), crypto.keccakStream()];
+          whole.update(input);
+          halves.update(input.subarray(0, length >> 1));
+          halves.update(input.subarray(length >> 1));
+          expect(hex(whole.digest())).toBe(hex(halves.digest()));
+          expect(hex(whole.digest())).toBe(hex(nobleCrypto.keccak256(input)));
+          expect(hex(crypto.keccak256(input))).toBe(hex(whole.digest()));
+          expect(hex(crypto.keccak256(text('x'), input))).not.toBe(hex(whole.digest()));
+        }
+      });
+
+      it('keeps many streams apart that take turns', () => {
+        const streams = Array.from({ length: 50 }, () => crypto.keccakStream());
+        const inputs: Uint8Array[][] = streams.map(() => []);
+        for (let round = 0; round < 4; round++) {
+          for (const [at, stream] of streams.entries()) {
+            const input = new Uint8Array(at * 11).fill(round + at);
+            stream.update(input);
+            inputs[at]?.push(input);
+            if ((at + round) % 3 === 0) stream.digest();
+            crypto.keccak256(input);
+          }
+        }
+        for (const [at, stream] of streams.entries())
+          expect(stream.digest()).toEqual(crypto.keccak256(...(inputs[at] ?? [])));
+      });
+
       it('hands out digests that later ones do not change, and streams that do not share', () => {
         const [one, other] = [crypto.keccakStream(), crypto.keccakStream()];
         const before = one.digest();
         const copy = before.slice();
+        one.digest().fill(1);
+        expect(one.digest()).toEqual(copy);
         one.update(text('abc'));
         one.digest();
         expect(before).toEqual(copy);
@@ -331,6 +365,18 @@ describe.each(backends.map((crypto) => [crypto.name, crypto] as const))(
         upper.set(word(N - BigInt(`0x${hex(signature.subarray(32, 64))}`)), 32);
         upper[64] = (signature[64] as number) ^ 1;
         expect(crypto.recover(hash, upper)).toEqual(crypto.publicKey(scalar(7)));
+      });
+
+      it('of hashes of n and above are those of the hash modulo n', () => {
+        for (const value of [N, N + 1n, 2n ** 256n - 1n]) {
+          const signature = crypto.sign(word(value), scalar(7));
+          expect(signature).toEqual(crypto.sign(word(value - N), scalar(7)));
+          expect(crypto.recover(word(value), signature)).toEqual(crypto.publicKey(scalar(7)));
+        }
+        // below n nothing is taken off
+        expect(crypto.sign(word(N - 1n), scalar(7))).not.toEqual(
+          crypto.sign(word(2n ** 256n - 2n - N), scalar(7)),
+        );
       });
 
       it('are made and read of 32-byte hashes only', () => {

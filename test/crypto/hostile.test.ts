@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { RlpxCrypto } from '../../src/crypto/crypto.js';
-import { nobleCrypto, nodeCrypto } from '../../src/crypto/index.js';
 import { seeded } from '../support/codec-random.js';
+import { loadedBackends } from '../support/crypto-backends.js';
 import { bytes, hex, N, P, point, scalar, text, word } from '../support/crypto-values.js';
 
 const failing = (code: string): unknown => expect.objectContaining({ name: 'CryptoError', code });
@@ -71,7 +70,7 @@ const badPoints: readonly (readonly [string, Uint8Array])[] = [
   ['128 bytes', new Uint8Array(128)],
 ];
 
-const backends: readonly RlpxCrypto[] = [nobleCrypto, nodeCrypto()];
+const backends = loadedBackends();
 
 describe.each(backends.map((crypto) => [crypto.name, crypto] as const))(
   'the back end %s, from a peer',

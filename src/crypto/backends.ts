@@ -1,0 +1,113 @@
+import type { CryptoParts, Curve, Keccak, RlpxCrypto } from './crypto.js';
+import { nativeCurve } from './native-curve.js';
+import { nobleCrypto } from './noble.js';
+import { nodeCrypto } from './node.js';
+import { installedPackage, type PackageLoader } from './packages.js';
+import { wasmCurve } from './wasm/curve.js';
+import { wasmKeccak } from './wasm/keccak.js';
+
+export type CryptoBackendName = 'native' | 'wasm' | 'node' | 'noble';
+
+/** A back end put together, not yet tried. */
+export interface CryptoBackend {
+  readonly crypto: RlpxCrypto;
+  readonly parts: CryptoParts;
+  /** Parts that the slower took over, and why, one sentence each. */
+  readonly lost: readonly string[];
+}
+
+/** Where the parts come from that need not be there; the installed packages and this process, if not said otherwise. */
+export interface CryptoSources {
+  readonly loadPackage: PackageLoader;
+  /** @throws Error where WebAssembly does not work */
+  readonly wasmKeccak: () => Keccak;
+}
+
+export const INSTALLED: CryptoSources = { loadPackage: installedPackage, wasmKeccak };
+
+type Make = (sources: CryptoSources) => CryptoBackend;
+
+/** The fastest first. Each throws an Error that says in one sentence why it cannot be made. */
+export const BACKENDS: ReadonlyMap<CryptoBackendName, Make> = new Map([
+  ['native', native],
+  ['wasm', wasm],
+  ['node', node],
+  ['noble', noble],
+]);
+
+const NODE = 'node:crypto';
+
+/** libsecp256k1 as native code; Keccak in WebAssembly, which no native package for Node is faster than. */
+function native({ loadPackage, wasmKeccak }: CryptoSources): CryptoBackend {
+  const curve = nativeCurve(loadPackage);
+  const keccak = firstOf<Keccak>([
+    ['wasm', wasmKeccak],
+    ['noble', () => nobleCrypto],
+  ]);
+  return {
+    crypto: assembled('native', nodeCrypto(), keccak.part, curve),
+    parts: { curve: 'secp256k1', keccak: keccak.from, aes: NODE, hmac: NODE },
+    lost: keccak.lost.map((why) => `keccak ${why}`),
+  };
+}
+
+/** Where native code of others is not wanted, or was not built. */
+function wasm({ loadPackage, wasmKeccak }: CryptoSources): CryptoBackend {
+  const base = nodeCrypto();
+  const curve = firstOf<Curve>([
+    ['tiny-secp256k1', () => wasmCurve(loadPackage, base.hmacSha256)],
+    [`${NODE} and noble`, () => base],
+  ]);
+  return {
+    crypto: assembled('wasm', base, wasmKeccak(), curve.part),
+    parts: { curve: curve.from, keccak: 'wasm', aes: NODE, hmac: NODE },
+    lost: curve.lost.map((why) => `curve ${why}`),
+  };
+}
+
+/** What comes with Node, and the reference for the rest. */
+function node(): CryptoBackend {
+  return {
+    crypto: nodeCrypto(),
+    parts: { curve: `${NODE} and noble`, keccak: 'noble', aes: NODE, hmac: NODE },
+    lost: [],
+  };
+}
+
+function noble(): CryptoBackend {
+  return {
+    crypto: nobleCrypto,
+    parts: { curve: 'noble', keccak: 'noble', aes: 'noble', hmac: 'noble' },
+    lost: [],
+  };
+}
+
+function assembled(name: CryptoBackendName, base: RlpxCrypto, keccak: Keccak, curve: Curve): RlpxCrypto {
+  return {
+    ...base,
+    name,
+    publicKey: curve.publicKey,
+    ecdh: curve.ecdh,
+    sign: curve.sign,
+    recover: curve.recover,
+    keccak256: keccak.keccak256,
+    keccakStream: keccak.keccakStream,
+  };
+}
+
+/** The first that can be made, and why those before it cannot; the last always can. */
+function firstOf<Part>(candidates: readonly (readonly [from: string, make: () => Part])[]): {
+  readonly part: Part;
+  readonly from: string;
+  readonly lost: readonly string[];
+} {
+  const lost: string[] = [];
+  for (const [from, make] of candidates) {
+    try {
+      return { part: make(), from, lost };
+    } catch (error) {
+      lost.push(`by ${from}: ${error instanceof Error ? error.message : 'cannot be made'}`);
+    }
+  }
+  throw new Error(lost.join(', '));
+}
