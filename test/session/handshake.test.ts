@@ -372,6 +372,29 @@ describe('Hello', () => {
   });
 });
 
+describe('a second Hello', () => {
+  test('F8, E2: ends the session with reason 2, though 500 follow, and leaves no timer', async () => {
+    const village = new Village();
+    const node = await village.node();
+    const before = village.clock.pendingTimers;
+    const { socket, frame } = await authenticateOnly(village, node);
+    const publicKey = nobleCrypto.publicKey(new Uint8Array(32).fill(0x55));
+    const capabilities = [{ name: 'eth', version: 69 }];
+    socket.write([
+      frame(0, encodeHello({ p2pVersion: 4, clientId: 'twice', capabilities, listenPort: 0, publicKey })),
+    ]);
+    await village.clock.advance(100);
+    expect(only(node).state).toBe('verifying');
+    for (let i = 0; i < 500; i++) socket.write([frame(0, Uint8Array.of(0xc0))]);
+    await village.clock.advance(3 * SECOND);
+    expect(node.told).toContain('closed s1 faulted 2');
+    socket.destroy();
+    await village.clock.advance(100);
+    expect(village.clock.pendingTimers).toBe(before);
+    expect(await village.leftovers()).toEqual(NOTHING_LEFT);
+  });
+});
+
 describe('identity', () => {
   test('whoever has another key than we dialed cannot answer', async () => {
     const village = new Village();
