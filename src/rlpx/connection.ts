@@ -193,6 +193,7 @@ export class RlpxConnection {
   pause(): void {
     if (this.#paused || this.#hasEnded()) return;
     this.#paused = true;
+    this.#deadline.clear(); // no blame falls on the peer while it is us who do not read
     this.#socket.pause();
   }
 
@@ -299,12 +300,8 @@ export class RlpxConnection {
       this.#act(protocol.receive(frame));
       if (this.#hasEnded()) return;
     }
-    if (this.#paused) {
-      this.#deadline.clear(); // no blame falls on the peer while it is us who do not read
-      decoder.keep();
-    } else if (decoder.midFrame) {
-      this.#deadline.waiting(decoder.announcedBytes);
-    }
+    if (this.#paused) decoder.keep();
+    else if (decoder.midFrame) this.#deadline.waiting(decoder.announcedBytes);
   }
 
   #act(event: BaseEvent): void {
@@ -364,7 +361,8 @@ export class RlpxConnection {
   }
 
   #wireId(capability: SharedCapability, id: number): number {
-    if (this.#shared.includes(capability) && id >= 0 && id < capability.length) return capability.offset + id;
+    if (this.#shared.includes(capability) && Number.isInteger(id) && id >= 0 && id < capability.length)
+      return capability.offset + id;
     throw new RlpxError(
       'ERR_RLPX_ARGUMENT',
       `${capability.name}/${capability.version} message ${id} cannot be sent here`,
@@ -393,8 +391,8 @@ export class RlpxConnection {
       if (this.#socket.pendingBytes === 0) this.#socket.destroy(); // lingering: all was said, and the peer is gone
       return;
     }
-    // Frames that wait for `resume` come before the end.
-    if (this.#paused) this.#inputEnded = true;
+    // Frames that wait since a pause come before the end.
+    if (this.#paused || this.#readPlanned) this.#inputEnded = true;
     else this.#cut(END_OF_INPUT);
   }
 

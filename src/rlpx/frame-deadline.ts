@@ -29,7 +29,7 @@ export class FrameDeadline {
     if (this.#timer === undefined || this.#timerAtMs > this.#dueAtMs) this.#arm();
   }
 
-  /** The frame is whole; or we stopped reading, and no blame falls on the peer. */
+  /** The frame is whole, or we stopped reading. */
   clear(): void {
     this.#startedAtMs = undefined;
   }

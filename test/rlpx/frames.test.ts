@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { concatBytes, hexToBytes } from '../../src/codec/index.js';
+import { concatBytes, hexToBytes, sameBytes } from '../../src/codec/index.js';
 import { nobleCrypto } from '../../src/crypto/index.js';
 import { BodyBuffer } from '../../src/rlpx/body-buffer.js';
 import {
@@ -138,7 +138,7 @@ describe('frames', () => {
       60_000,
     );
     expect(frames.map((frame) => frame.id)).toEqual([17, 18]);
-    expect(frames[0]?.payload).toEqual(payload);
+    expect(sameBytes(frames[0]?.payload ?? payload.subarray(1), payload)).toBe(true);
   });
 
   test('what was not read yet can be kept, and more may follow', () => {

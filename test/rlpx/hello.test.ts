@@ -58,8 +58,8 @@ describe('Hello', () => {
     expect(read.p2pVersion).toBe(0x37);
     expect(read.clientId).toBe('kneth/v0.91/plan9');
     expect(read.capabilities).toEqual([
-      { name: 'eth', version: 1 },
-      { name: 'mork', version: 2 },
+      { name: 'eth', version: 61 },
+      { name: 'mork', version: 22 },
     ]);
     expect(read.listenPort).toBe(9_999);
     expect(hex(read.publicKey)).toMatch(/^fda1cff674c90c9a197539fe3dfb5308/);
