@@ -1,7 +1,11 @@
 import { Command, CommanderError } from 'commander';
+import { addDevnetCommand } from './commands/devnet.js';
+import { addImportCommand } from './commands/import.js';
 import { addKeyCommand } from './commands/key.js';
 import { addPingCommand } from './commands/ping.js';
+import { addPullCommand } from './commands/pull.js';
 import { addRunCommand } from './commands/run.js';
+import { addStoreCommand } from './commands/store.js';
 import { addVersionCommand } from './commands/version.js';
 import { EXIT, exitCodeOf, explain } from './explain.js';
 import { keepProcess } from './keep-alive.js';
@@ -37,7 +41,8 @@ export function buildProgram(): Command {
     .configureHelp({ showGlobalOptions: false, sortSubcommands: false })
     .showSuggestionAfterError(true)
     .addHelpText('after', EXAMPLES);
-  for (const add of [addRunCommand, addPingCommand, addVersionCommand, addKeyCommand]) add(program);
+  const commands = [addRunCommand, addPingCommand, addPullCommand, addImportCommand, addStoreCommand];
+  for (const add of [...commands, addVersionCommand, addKeyCommand, addDevnetCommand]) add(program);
   return program;
 }
 
@@ -45,6 +50,7 @@ const EXAMPLES = `
 Exit codes: 0 done, 1 failed (one line on standard error says why), 2 asked wrongly.
 
 Examples:
+  rlpxd devnet --once                        four nodes on this machine copy a chain from each other
   rlpxd ping enode://…@127.0.0.1:30303       who is there, what it speaks, how long each step took
   rlpxd run --network mainnet --peer enode://…
   rlpxd help run                             everything about one command`;

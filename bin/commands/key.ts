@@ -11,24 +11,24 @@ export function addKeyCommand(program: Command): void {
     .command('generate')
     .description('Make a key in a new file that only you can read (mode 0600).')
     .argument('<file>', 'where to; it must not exist yet')
-    .option('--json', 'the public half as one JSON object', false)
+    .option('--json', 'the public half as one JSON object')
     .addHelpText('after', '\nExample:\n  rlpxd key generate ./nodekey')
-    .action(async (file: string, options: { json: boolean }) => {
+    .action(async (file: string, options: { json?: boolean }) => {
       show(file, await createKeyFile(file), options.json);
     });
   key
     .command('inspect')
     .description('Print the public half of a key file. The secret is never printed.')
     .argument('<file>', 'a file of 64 hex digits')
-    .option('--json', 'as one JSON object', false)
+    .option('--json', 'as one JSON object')
     .addHelpText('after', '\nExample:\n  rlpxd key inspect ~/.rlpxd/nodekey --json')
-    .action(async (file: string, options: { json: boolean }) => {
+    .action(async (file: string, options: { json?: boolean }) => {
       show(file, await readKeyFile(file), options.json);
     });
 }
 
-function show(file: string, identity: NodeIdentity, json: boolean): void {
-  if (json) {
+function show(file: string, identity: NodeIdentity, json: boolean | undefined): void {
+  if (json === true) {
     printJson({ file, ...identity });
     return;
   }

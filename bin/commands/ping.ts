@@ -6,7 +6,7 @@ import { printJson, printRows } from '../terminal.js';
 interface PingOptions extends ChainOptions {
   readonly eth: number[];
   readonly timeout: number;
-  readonly json: boolean;
+  readonly json?: boolean;
 }
 
 export function addPingCommand(program: Command): void {
@@ -17,7 +17,7 @@ export function addPingCommand(program: Command): void {
   addChainOptions(ping)
     .addOption(ethOption())
     .addOption(new Option('--timeout <time>', 'give up after').argParser(duration).default(10_000, '10s'))
-    .option('--json', 'one JSON object', false)
+    .option('--json', 'one JSON object')
     .addHelpText(
       'after',
       `

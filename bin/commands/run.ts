@@ -34,7 +34,7 @@ interface RunOptions extends ChainOptions {
   readonly netrestrict?: string[];
   readonly dialratio: number;
   readonly eth: number[];
-  readonly pull: boolean;
+  readonly pull?: boolean;
   readonly loglevel: LogLevel;
   readonly log?: LogFormat;
   readonly status: number;
@@ -64,8 +64,15 @@ export function addRunCommand(program: Command): void {
       '--nodekeyhex <hex>',
       'node key as 64 hex digits; other users may see it in the list of processes',
     )
-    .option('--peer <enode...>', 'static peers: dialed, and again after every end', [])
-    .option('--trusted <enode...>', 'trusted peers: as static ones, and admitted beyond every limit', [])
+    .addOption(
+      new Option('--peer <enode...>', 'static peers: dialed, and again after every end').default([], 'none'),
+    )
+    .addOption(
+      new Option(
+        '--trusted <enode...>',
+        'trusted peers: as static ones, and admitted beyond every limit',
+      ).default([], 'none'),
+    )
     .addOption(new Option('--maxpeers <n>', 'active sessions').argParser(wholeNumber(0, 100_000)).default(50))
     .addOption(
       new Option('--maxpendpeers <n>', 'sessions not active yet, per direction')
@@ -79,7 +86,7 @@ export function addRunCommand(program: Command): void {
         .default(2),
     )
     .addOption(ethOption())
-    .option('--pull', 'copy the chain from peers, verified, and follow them', false)
+    .option('--pull', 'copy the chain from peers, verified, and follow them')
     .addOption(
       new Option('--loglevel <level>', 'least level to log').choices([...LOG_LEVELS]).default('info'),
     )

@@ -6,9 +6,9 @@ export function addVersionCommand(program: Command): void {
   program
     .command('version')
     .description('Print the version.')
-    .option('--json', 'more, as one JSON object', false)
+    .option('--json', 'more, as one JSON object')
     .addHelpText('after', '\nExample:\n  rlpxd version --json')
-    .action((options: { json: boolean }) => {
+    .action((options: { json?: boolean }) => {
       const { versions, platform, arch } = process;
       const facts = {
         version: RLPXD_VERSION,

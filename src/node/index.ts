@@ -27,5 +27,16 @@ export { createLogger, LOG_LEVELS, type LogFormat, type LoggerOptions, type LogL
 export { type CloseOptions, createNode, type NodeOptions, type NodeStatus, RlpxdNode } from './node.js';
 export { logNode } from './node-log.js';
 export { PingError, type PingOptions, type PingReport, type PingStage, pingPeer } from './ping.js';
+export { type PullChainOptions, type PullChainResult, PullError, pullChain } from './pull-chain.js';
 export type { PullOptions, PullOutcome, PullProgress, PullTarget } from './pulling.js';
+export {
+  type CheckOutcome,
+  checkDatadir,
+  type ImportOptions,
+  type ImportOutcome,
+  importIntoDatadir,
+  type StoreOutcome,
+  type StoreProgress,
+  type StoreWorkOptions,
+} from './store-tools.js';
 export { clientName, packageFile, RLPXD_VERSION } from './version.js';

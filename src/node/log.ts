@@ -54,6 +54,7 @@ function prettyStream(options: LoggerOptions): DestinationStream {
     colorize: options.colour === true,
     translateTime: 'HH:MM:ss.l',
     singleLine: true,
+    hideObject: options.level !== 'debug', // the sentence says what a person needs; the data are for machines
   } as Parameters<typeof PinoPretty>[0]);
   stream.on('error', () => undefined);
   return stream;

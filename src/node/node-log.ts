@@ -1,8 +1,13 @@
 import { bytesToHex } from '../codec/index.js';
-import { formatEnode } from '../peers/index.js';
-import { assertPatchedNode, type Clock, type Logger, type Timer } from '../runtime/index.js';
-import type { CloseCause, Session, SessionHandle } from '../session/index.js';
-import { explainCause } from '../session/index.js';
+import { formatEnode, nodeId } from '../peers/index.js';
+import { assertPatchedNode, type Clock, type Logger, type TcpAddress, type Timer } from '../runtime/index.js';
+import {
+  type CloseCause,
+  explainCause,
+  type Session,
+  type SessionHandle,
+  type SessionRecord,
+} from '../session/index.js';
 import type { RlpxdNode } from './node.js';
 import { clientName } from './version.js';
 
@@ -31,15 +36,23 @@ export function logNode(
     }),
     node.on('session.ended', ({ session, cause, wasActive }) => {
       const line = { event: 'session.ended', ...endFields(session, cause) };
-      logger[wasActive ? 'info' : 'debug'](line, explainCause(cause));
+      logger[wasActive ? 'info' : 'debug'](
+        line,
+        `session with ${recordName(session.describe())} ${explainCause(cause)}`,
+      );
     }),
     node.on('peer.waiting', ({ publicKey, wait }) => {
       const seconds = (wait.waitMs / 1_000).toFixed(1);
-      const line = { event: 'peer.waiting', publicKey: bytesToHex(publicKey), ...wait };
-      logger.info(line, `static peer ${wait.failure}; next dial in ${seconds} s`);
+      const peer = bytesToHex(nodeId(publicKey, node.crypto));
+      const line = { event: 'peer.waiting', peer, ...wait };
+      const why = wait.says === undefined ? '' : `: ${wait.says}`;
+      logger.info(line, `peer ${short(peer)} is ${wait.failure}, dialed again in ${seconds} s${why}`);
     }),
     node.on('peer.misbehaved', ({ session, says }) => {
-      logger.warn({ event: 'peer.misbehaved', ...sessionFields(session), says }, `false data: ${says}`);
+      logger.warn(
+        { event: 'peer.misbehaved', ...sessionFields(session), says },
+        `${peerName(session)} gave false data: ${says}`,
+      );
     }),
     node.on('chain.head', ({ range }) => {
       const line = {
@@ -76,6 +89,7 @@ function logStart(node: RlpxdNode, logger: Logger): void {
   const warning = assertPatchedNode(process.versions.node);
   if (warning !== undefined) logger.warn({ event: 'node.version', node: process.versions.node }, warning);
   const range = node.store.range();
+  const where = node.address === undefined ? 'dialing only' : `listening on ${place(node.address)}`;
   const slots = { dialed: limits.maxActiveOutbound, accepted: limits.maxActiveInbound };
   logger.info(
     {
@@ -95,7 +109,7 @@ function logStart(node: RlpxdNode, logger: Logger): void {
       earliest: range.earliest,
       crypto: node.crypto.name,
     },
-    `${slots.dialed} slots for sessions that we dial, ${slots.accepted} for those that we accept`,
+    `${where}, ${node.chain.name} at block ${range.latest}, ${slots.dialed} slots for sessions that we dial and ${slots.accepted} for those that we accept`,
   );
 }
 
@@ -111,15 +125,48 @@ function sessionFields(session: Session): object {
     eth: eth.version,
     direction,
     kind,
-    stagesMs,
+    stagesMs: roundedMs(stagesMs),
     ...(range === undefined ? {} : { head: range.latest, hash: range.latestHash }),
   };
+}
+
+/** A client's name may hold anything; a line of a log is one line, and no longer than a screen is wide. */
+function printable(text: string): string {
+  return [...text.slice(0, 64)].map((character) => (PRINTABLE.test(character) ? character : '?')).join('');
+}
+
+const PRINTABLE = /^[\x20-\x7e]$/;
+
+function peerName({ remote, nodeId: id }: Session): string {
+  return `${printable(remote.client)} (${short(bytesToHex(id))})`;
+}
+
+function recordName({ client, nodeId: id, address }: SessionRecord): string {
+  if (client !== undefined && id !== undefined) return `${printable(client)} (${short(id)})`;
+  if (id !== undefined) return short(id);
+  return address === undefined ? 'someone' : place(address);
+}
+
+/** Enough of a node id to find it again. */
+function short(id: string): string {
+  return id.slice(0, 8);
+}
+
+function place({ host, port }: TcpAddress): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function endFields(session: SessionHandle, cause: CloseCause): object {
   const { nodeId, direction, address, client } = session.describe();
   const { bytesIn, bytesOut } = cause.counters;
   return { session: session.id, peer: nodeId, direction, address, client, cause, bytesIn, bytesOut };
+}
+
+/** To the microsecond: more digits say nothing. */
+function roundedMs(times: object): object {
+  return Object.fromEntries(
+    Object.entries(times).map(([stage, ms]) => [stage, Math.round(Number(ms) * 1_000) / 1_000]),
+  );
 }
 
 /** @returns a gate that opens at most once per `everyMs`. */

@@ -123,15 +123,26 @@ export async function pingPeer(enode: string, options: PingOptions = {}): Promis
 
 function report(session: Session, rttMs: number): PingReport {
   const { client, capabilities, p2pVersion } = session.remote;
+  const { connect, auth, hello, status } = session.stagesMs;
   return {
     id: bytesToHex(session.nodeId),
     client,
     capabilities: capabilities.map(({ name, version }) => `${name}/${version}`),
     p2pVersion,
     eth: ethReport(session.eth.remoteStatus),
-    stagesMs: session.stagesMs,
-    rttMs,
+    stagesMs: {
+      ...(connect === undefined ? {} : { connect: roundMs(connect) }),
+      auth: roundMs(auth),
+      hello: roundMs(hello),
+      status: roundMs(status),
+    },
+    rttMs: roundMs(rttMs),
   };
+}
+
+/** To the microsecond: more digits say nothing. */
+function roundMs(ms: number): number {
+  return Math.round(ms * 1_000) / 1_000;
 }
 
 function ethReport(status: Status): PingReport['eth'] {
@@ -158,6 +169,6 @@ function pingError(error: unknown, at: PingStage, timeoutMs: number | undefined)
   const stage = ended === undefined ? at : (STAGES[ended.stage] ?? at);
   if (timeoutMs !== undefined)
     return new PingError(stage, `no answer within ${timeoutMs} ms`, { cause: error });
-  if (ended !== undefined) return new PingError(stage, ended.says, { cause: error });
+  if (ended !== undefined) return new PingError(stage, ended.says.replace(/^Status: /, ''), { cause: error });
   return error instanceof SessionError ? new PingError(stage, error.message, { cause: error }) : error;
 }

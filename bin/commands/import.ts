@@ -1,0 +1,62 @@
+import type { Command } from 'commander';
+import { importIntoDatadir } from '../../src/node/index.js';
+import { interrupted } from '../interrupt.js';
+import { addChainOptions, type ChainOptions, chosenChain, datadirOption } from '../options.js';
+import { ProgressLine } from '../progress.js';
+import { print, printJson } from '../terminal.js';
+import { countText, timeText } from '../text.js';
+
+interface ImportOptions extends ChainOptions {
+  readonly receipts?: string;
+  readonly accessLists?: string;
+  readonly datadir: string;
+  readonly json?: boolean;
+}
+
+export function addImportCommand(program: Command): void {
+  const command = program
+    .command('import')
+    .description('Take blocks from a file into the store, each verified.')
+    .argument('<chain.rlp>', 'blocks in RLP one after the other, as `geth export` writes them')
+    .option('--receipts <file>', 'their receipts: one RLP list per block, in the form of eth/69')
+    .option(
+      '--access-lists <file>',
+      'block access lists: RLP of [block hash, access list], one after the other',
+    );
+  addChainOptions(command)
+    .addOption(datadirOption())
+    .option('--json', 'the result as one JSON object')
+    .addHelpText(
+      'after',
+      `
+Blocks that are there already are passed over, so an import that was interrupted goes on where it was. Where a block is
+wrong, all before it is kept. Blocks with transactions need their receipts, which the file of blocks does not have.
+
+Example:
+  rlpxd import demo/chain.rlp --receipts demo/receipts.rlp --genesis demo/genesis.json --datadir ./a`,
+    )
+    .action(importChain);
+}
+
+async function importChain(file: string, options: ImportOptions): Promise<void> {
+  const progress = new ProgressLine('imported');
+  try {
+    const result = await importIntoDatadir({
+      file,
+      receipts: options.receipts,
+      accessLists: options.accessLists,
+      datadir: options.datadir,
+      chain: await chosenChain(options),
+      signal: interrupted(),
+      onProgress: ({ head, bytes }) => progress.show({ head, bytes }),
+    });
+    progress.end();
+    if (options.json) printJson({ event: 'import.done', ...result });
+    else
+      print(
+        `${countText(result.blocks, 'block')} imported in ${timeText(result.ms)}; head ${result.head} ${result.hash}`,
+      );
+  } finally {
+    progress.end();
+  }
+}

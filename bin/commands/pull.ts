@@ -1,0 +1,75 @@
+import { type Command, Option } from 'commander';
+import { type PullTarget, pullChain } from '../../src/node/index.js';
+import { UsageError } from '../explain.js';
+import { interrupted } from '../interrupt.js';
+import { addChainOptions, type ChainOptions, chosenChain, datadirOption, ethOption } from '../options.js';
+import { ProgressLine } from '../progress.js';
+import { print, printJson, say } from '../terminal.js';
+import { bytesText, countText, timeText } from '../text.js';
+
+interface PullCommandOptions extends ChainOptions {
+  readonly datadir: string;
+  readonly to?: PullTarget;
+  readonly export?: string;
+  readonly eth: number[];
+  readonly json?: boolean;
+}
+
+export function addPullCommand(program: Command): void {
+  const pull = program
+    .command('pull')
+    .description('Copy a chain from peers into the store, every block verified, then end.')
+    .argument('<enode...>', 'peers to copy from, one or several at once');
+  addChainOptions(pull)
+    .addOption(datadirOption())
+    .addOption(
+      new Option('--to <block>', 'number or hash of the last block; a hash pins the chain').argParser(target),
+    )
+    .option('--export <file>', 'afterwards, write the chain from block 1 as `geth export` does')
+    .addOption(ethOption())
+    .option('--json', 'progress and result as JSON lines')
+    .addHelpText(
+      'after',
+      `
+Headers, bodies and receipts are checked against each other before they are stored. That proves the chain consistent, not
+that it is the one that others follow: without consensus, only --to HASH pins it. An interrupted pull goes on where it was.
+
+Example:
+  rlpxd pull enode://…@127.0.0.1:30303 --genesis genesis.json --datadir ./a --export chain.rlp`,
+    )
+    .action(runPull);
+}
+
+async function runPull(enodes: string[], options: PullCommandOptions): Promise<void> {
+  const progress = new ProgressLine('pulled', { quiet: options.json === true });
+  const { result, exported } = await pullChain({
+    peers: enodes,
+    chain: await chosenChain(options),
+    datadir: options.datadir,
+    to: options.to,
+    exportTo: options.export,
+    ethVersions: options.eth,
+    signal: interrupted(),
+    onProgress: (at) => {
+      if (options.json) printJson({ event: 'pull.progress', ...at });
+      else progress.show(at);
+    },
+    onTrouble: (says) => say(`rlpxd: ${says}`),
+  }).finally(() => progress.end());
+  if (options.json) {
+    printJson({ event: 'pull.done', ...result, ...(exported === undefined ? {} : { exported }) });
+    return;
+  }
+  const speed = result.ms > 0 ? `, ${Math.round((result.blocks / result.ms) * 1_000)} blocks/s` : '';
+  print(
+    `${countText(result.blocks, 'block')} (${bytesText(result.bytes)}) in ${timeText(result.ms)}${speed}`,
+  );
+  print(`head ${result.head} ${result.hash}`);
+  if (exported !== undefined) print(`${countText(exported.blocks, 'block')} written to ${options.export}`);
+}
+
+function target(text: string): PullTarget {
+  if (/^(0x)?[0-9a-f]{64}$/i.test(text)) return { hash: text.replace(/^0x/i, '') };
+  if (/^[0-9]{1,15}$/.test(text)) return { number: Number(text) };
+  throw new UsageError(`--to ${JSON.stringify(text)}: a block number or a hash of 64 hex digits is wanted`);
+}

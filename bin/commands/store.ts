@@ -1,0 +1,48 @@
+import type { Command } from 'commander';
+import { checkDatadir } from '../../src/node/index.js';
+import { interrupted } from '../interrupt.js';
+import { addChainOptions, type ChainOptions, chosenChain, datadirOption } from '../options.js';
+import { ProgressLine } from '../progress.js';
+import { print, printJson } from '../terminal.js';
+import { countText, timeText } from '../text.js';
+
+interface CheckOptions extends ChainOptions {
+  readonly datadir: string;
+  readonly json?: boolean;
+}
+
+export function addStoreCommand(program: Command): void {
+  const store = program
+    .command('store')
+    .description('Look after the chain store.')
+    .addHelpText('after', '\nExample:\n  rlpxd store check --datadir ./a');
+  const check = store
+    .command('check')
+    .description('Verify everything in the store again: links, hashes, roots, index.');
+  check.addOption(datadirOption());
+  addChainOptions(check)
+    .option('--json', 'the result as one JSON object')
+    .addHelpText(
+      'after',
+      '\nThe datadir knows its chain; --genesis or --network must agree with it.\n\nExample:\n  rlpxd store check --datadir ./a --json',
+    )
+    .action(async (options: CheckOptions) => {
+      const progress = new ProgressLine('verified');
+      try {
+        const result = await checkDatadir({
+          datadir: options.datadir,
+          chain: await chosenChain(options),
+          signal: interrupted(),
+          onProgress: (at) => progress.show(at),
+        });
+        progress.end();
+        if (options.json) printJson({ event: 'store.checked', ...result });
+        else
+          print(
+            `${countText(result.blocks, 'block')} verified in ${timeText(result.ms)}; head ${result.head} ${result.hash}`,
+          );
+      } finally {
+        progress.end();
+      }
+    });
+}

@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { LogLine } from './view.js';
+
+const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
+/** A daemon promises to be gone within 3 s of a signal; then it is ended for it. */
+const STOP_MS = 5_000;
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  /** The last line on standard error, which says what went wrong where something did. */
+  readonly lastLine: string;
+}
+
+/** One `rlpxd` of its own, whose log is read line by line. It ends when we do: it holds an IPC channel of ours. */
+export class Daemon {
+  readonly ended: Promise<Ended>;
+  readonly #child: ChildProcess;
+  #stdout = '';
+  #lastLine = '';
+
+  constructor(args: readonly string[], log: (line: LogLine) => void = () => undefined) {
+    this.#child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stdout += text;
+    });
+    eachLine(this.#child, (line) => {
+      this.#lastLine = line;
+      const read = parseLine(line);
+      if (read !== undefined) log(read);
+    });
+    this.ended = new Promise((resolve, reject) => {
+      this.#child.once('error', reject);
+      this.#child.once('close', (code) => resolve({ code, stdout: this.#stdout, lastLine: this.#lastLine }));
+    });
+    this.ended.catch(() => undefined); // whoever waits for it sees it
+  }
+
+  /** Asks it to end, and ends it where it does not. */
+  async stop(clock: { timer(ms: number, fire: () => void): { cancel(): void } }): Promise<Ended> {
+    this.#child.kill('SIGTERM');
+    const timer = clock.timer(STOP_MS, () => this.kill());
+    try {
+      return await this.ended;
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+}
+
+/** Runs one command to its end. @returns what it printed @throws Error with its last line where it fails */
+export async function runCommand(args: readonly string[]): Promise<string> {
+  const { code, stdout, lastLine } = await new Daemon(args).ended;
+  if (code !== 0) throw new Error(`rlpxd ${args[0]} failed: ${lastLine.replace(/^rlpxd: /, '')}`);
+  return stdout;
+}
+
+function eachLine(child: ChildProcess, take: (line: string) => void): void {
+  let rest = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (line !== '') take(line);
+  });
+}
+
+function parseLine(line: string): LogLine | undefined {
+  if (!line.startsWith('{')) return undefined;
+  try {
+    return JSON.parse(line) as LogLine;
+  } catch {
+    return undefined; // not ours: a warning of the runtime that happens to begin so
+  }
+}

@@ -1,0 +1,103 @@
+import { say } from '../terminal.js';
+import { countText, timeText } from '../text.js';
+import { tableLines } from './table.js';
+import type { NodeView } from './view.js';
+
+/** Shows how the nodes are doing while they do it. */
+export interface Screen {
+  show(views: readonly NodeView[]): void;
+  /** A line that stays. */
+  note(line: string): void;
+}
+
+/** A table that is drawn again in place. */
+export class LiveTable implements Screen {
+  readonly #out: NodeJS.WriteStream;
+  #drawn = 0;
+  #lines: readonly string[] = [];
+
+  constructor(out: NodeJS.WriteStream) {
+    this.#out = out;
+  }
+
+  show(views: readonly NodeView[]): void {
+    this.#lines = tableLines(views);
+    this.#draw();
+  }
+
+  note(line: string): void {
+    this.#out.write(`${this.#erase()}${line}\n`);
+    this.#drawn = 0;
+    this.#draw();
+  }
+
+  #draw(): void {
+    const width = Math.max(20, this.#out.columns ?? 80);
+    // a line that the terminal breaks would be two, and the next erasing one short
+    const lines = this.#lines.map((line) => line.slice(0, width - 1));
+    this.#out.write(`${this.#erase()}${lines.map((line) => `${line}\n`).join('')}`);
+    this.#drawn = lines.length;
+  }
+
+  #erase(): string {
+    return this.#drawn === 0 ? '' : `\u001b[${this.#drawn}A\u001b[J`;
+  }
+}
+
+/** One line per change, for pipes and logs. */
+export class PlainLines implements Screen {
+  readonly #said = new Map<string, string>();
+
+  show(views: readonly NodeView[]): void {
+    for (const view of views) {
+      const { name, state, head, sessions } = view;
+      const line = `${name}: ${state}, ${countText(sessions.size, 'peer')}, block ${head}`;
+      if (this.#said.get(name) === line) continue;
+      this.#said.set(name, line);
+      say(line);
+    }
+  }
+
+  note(line: string): void {
+    say(line);
+  }
+}
+
+/** One JSON object per change, on standard output. */
+export class JsonLines implements Screen {
+  readonly #said = new Map<string, string>();
+
+  show(views: readonly NodeView[]): void {
+    for (const { sessions, ...view } of views) {
+      const line = JSON.stringify({ event: 'node', ...view, eth: [...sessions.values()] });
+      if (this.#said.get(view.name) === line) continue;
+      this.#said.set(view.name, line);
+      process.stdout.write(`${line}\n`);
+    }
+  }
+
+  note(): void {
+    // the summary says it all, as one object
+  }
+}
+
+/** What is said at the end. */
+export function summaryLines(summary: DevnetSummary): string[] {
+  const { nodes, blocks, head, times } = summary;
+  return [
+    `${nodes} nodes, ${blocks} blocks, one head: ${head}`,
+    `imported in ${timeText(times.importMs)}, pulled by all in ${timeText(times.pullMs)}, every store verified in ${timeText(times.checkMs)}`,
+  ];
+}
+
+export interface DevnetSummary {
+  readonly nodes: number;
+  readonly blocks: number;
+  readonly head: string;
+  readonly times: {
+    readonly importMs: number;
+    readonly pullMs: number;
+    readonly checkMs: number;
+    readonly totalMs: number;
+  };
+}

@@ -1,0 +1,104 @@
+import { type ChainStore, checkChain, importChain } from '../chain/index.js';
+import { prefixedHex } from '../codec/index.js';
+import { chooseCrypto } from '../crypto/index.js';
+import { realWorld, type World } from '../runtime/index.js';
+import { chooseChain, type GivenChain } from './chain-choice.js';
+import { openDatadir } from './datadir.js';
+
+export interface StoreWorkOptions {
+  readonly datadir: string;
+  /** The chain; without it, the one that the datadir holds. */
+  readonly chain?: GivenChain | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: StoreProgress) => void) | undefined;
+  readonly world?: World | undefined;
+}
+
+export interface ImportOptions extends StoreWorkOptions {
+  /** Blocks in RLP, one after the other, as `geth export` writes them. */
+  readonly file: string;
+  /** One RLP list of receipts per block, in the form of eth/69. */
+  readonly receipts?: string | undefined;
+  /** RLP of [block hash, access list], one after the other. */
+  readonly accessLists?: string | undefined;
+}
+
+/** How far it is. Plain data. */
+export interface StoreProgress {
+  readonly head: number;
+  readonly target?: number;
+  readonly bytes?: number;
+}
+
+/** What a work on a store came to. Plain data, ready for JSON. */
+export interface StoreOutcome {
+  /** The last block in the store. */
+  readonly head: number;
+  /** 0x and 64 hex digits. */
+  readonly hash: string;
+  /** Blocks that were worked on. */
+  readonly blocks: number;
+  /** Of their headers, bodies, receipts and access lists. */
+  readonly bytes: number;
+  readonly ms: number;
+}
+
+export interface ImportOutcome extends StoreOutcome {
+  /** Blocks of the file that were in the store before. */
+  readonly known: number;
+}
+
+export interface CheckOutcome extends StoreOutcome {
+  /** Access lists that are there, and that could be and are not; those of a block are not always to be had. */
+  readonly accessLists: number;
+  readonly accessListsMissing: number;
+}
+
+/**
+ * Takes blocks from a file into the store of a datadir, each verified. Blocks that are there are passed over.
+ * @throws ChainError naming the block; what came before it is kept. As `openDatadir`
+ */
+export async function importIntoDatadir(options: ImportOptions): Promise<ImportOutcome> {
+  const { file, receipts, accessLists, signal, onProgress } = options;
+  return withStore(options, true, async (store, { files, clock }) => {
+    const { blocks, bytes, known } = await importChain(store, files, file, {
+      clock,
+      ...(receipts === undefined ? {} : { receiptsPath: receipts }),
+      ...(accessLists === undefined ? {} : { accessListsPath: accessLists }),
+      ...(signal === undefined ? {} : { signal }),
+      onProgress: (at) => onProgress?.({ head: Number(at.head), bytes: at.bytes }),
+    });
+    return { blocks, bytes, known };
+  });
+}
+
+/** Verifies everything in the store of a datadir again. @throws ChainError ERR_CHAIN_DAMAGED; as `openDatadir` */
+export async function checkDatadir(options: StoreWorkOptions): Promise<CheckOutcome> {
+  const { signal, onProgress } = options;
+  return withStore(options, false, async (store, { clock }) => {
+    const { blocks, bytes, accessLists, accessListsMissing } = await checkChain(store, {
+      clock,
+      ...(signal === undefined ? {} : { signal }),
+      onProgress: ({ number, head }) => onProgress?.({ head: Number(number), target: Number(head) }),
+    });
+    return { blocks, bytes, accessLists, accessListsMissing };
+  });
+}
+
+async function withStore<T>(
+  { datadir, chain: given, world = realWorld() }: StoreWorkOptions,
+  create: boolean,
+  work: (store: ChainStore, world: World) => Promise<T>,
+): Promise<T & Pick<StoreOutcome, 'head' | 'hash' | 'ms'>> {
+  const crypto = chooseCrypto();
+  const chain = given === undefined ? undefined : chooseChain(given, crypto);
+  const began = world.clock.now();
+  const store = await openDatadir({ path: datadir, chain, create, world, crypto });
+  try {
+    const done = await work(store, world);
+    const { latest, latestHash } = store.range();
+    return { head: Number(latest), hash: prefixedHex(latestHash), ...done, ms: world.clock.now() - began };
+  } finally {
+    await store.close();
+  }
+}
