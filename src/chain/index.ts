@@ -3,8 +3,21 @@
  * @module
  */
 export type { ChainBackend, ChainRange, ReadOptions } from './backend.js';
+export { type CheckOptions, type CheckResult, checkChain } from './check.js';
 export { ChainError, type ChainErrorCode } from './errors.js';
+export { type ExportOptions, type ExportResult, exportChain } from './export.js';
+export { type ImportOptions, type ImportProgress, type ImportResult, importChain } from './import.js';
 export { SCHEMA_VERSION } from './keys.js';
+export type { ChainPeer, PeerTrust } from './pull-peers.js';
+export {
+  type ChainConflict,
+  ChainPuller,
+  type PullerOptions,
+  type PullProgress,
+  type PullResult,
+  type PullRunOptions,
+} from './puller.js';
+export { type ServeOptions, serveRequest } from './serve.js';
 export {
   type AppendOptions,
   ChainStore,

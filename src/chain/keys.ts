@@ -1,4 +1,5 @@
 import { readUint64, writeUint64 } from '../codec/index.js';
+import type { KeyRange } from '../runtime/index.js';
 
 /*
  * Where things are in the store. Numbers are 8 bytes, big-endian, so that the order of keys is the order of the chain.
@@ -25,6 +26,11 @@ const RECEIPTS = 0x72;
 const ACCESS_LIST = 0x61;
 const CANONICAL = 0x63;
 const NUMBER = 0x6e;
+
+/** All keys of `canonicalKey`. */
+export const ALL_CANONICAL: KeyRange = { from: Uint8Array.of(CANONICAL), to: Uint8Array.of(CANONICAL + 1) };
+/** All keys of `numberKey`. */
+export const ALL_NUMBERS: KeyRange = { from: Uint8Array.of(NUMBER), to: Uint8Array.of(NUMBER + 1) };
 
 const NUMBER_BYTES = 8;
 const HASH_BYTES = 32;
@@ -62,6 +68,11 @@ export function numberKey(hash: Uint8Array): Uint8Array {
   key[0] = NUMBER;
   key.set(hash, 1);
   return key;
+}
+
+/** @returns the hash in a key that `numberKey` made */
+export function numberedHash(key: Uint8Array): Uint8Array {
+  return key.slice(1);
 }
 
 /** 8 bytes: what stands under a `numberKey`. */

@@ -1,10 +1,12 @@
-import { EMPTY_BYTES, readUint64, sameBytes } from '../codec/index.js';
+import { bytesToHex, EMPTY_BYTES, readUint64, sameBytes } from '../codec/index.js';
 import { type ChainSpec, decodeHeader, type Hasher } from '../eth/index.js';
 import type { KeyValueChange, KeyValueStore, KeyValueStores, Logger } from '../runtime/index.js';
 import { silentLogger } from '../runtime/index.js';
 import type { ChainBackend, ChainRange, ReadOptions } from './backend.js';
 import { ChainError, throwIfAborted } from './errors.js';
 import {
+  ALL_CANONICAL,
+  ALL_NUMBERS,
   accessListKey,
   bodyKey,
   canonicalKey,
@@ -12,6 +14,7 @@ import {
   HEAD_KEY,
   headerKey,
   META_KEY,
+  numberedHash,
   numberKey,
   numberValue,
   receiptsKey,
@@ -56,7 +59,7 @@ export async function openChainStore(options: ChainStoreOptions): Promise<ChainS
     const chain =
       meta === undefined ? await create(store, options) : await adopt(store, decodeMeta(meta), options.chain);
     const { head, earliest } = await readHead(store, options.hasher);
-    return new ChainStore(store, chain, head, earliest, options.logger ?? silentLogger);
+    return new ChainStore(store, chain, options.hasher, head, earliest, options.logger ?? silentLogger);
   } catch (error) {
     await store.close();
     throw error;
@@ -69,6 +72,8 @@ export async function openChainStore(options: ChainStoreOptions): Promise<ChainS
  */
 export class ChainStore implements ChainBackend {
   readonly chain: ChainSpec;
+  /** What the store was opened with. */
+  readonly hasher: Hasher;
   readonly #store: KeyValueStore;
   readonly #logger: Logger;
   readonly #listeners = new Set<(range: ChainRange) => void>();
@@ -79,9 +84,17 @@ export class ChainStore implements ChainBackend {
   #closed: Promise<void> | undefined;
 
   /** Use `openChainStore`. */
-  constructor(store: KeyValueStore, chain: ChainSpec, head: HashedHeader, earliest: bigint, logger: Logger) {
+  constructor(
+    store: KeyValueStore,
+    chain: ChainSpec,
+    hasher: Hasher,
+    head: HashedHeader,
+    earliest: bigint,
+    logger: Logger,
+  ) {
     this.#store = store;
     this.chain = chain;
+    this.hasher = hasher;
     this.#head = head;
     this.#earliest = earliest;
     this.#logger = logger;
@@ -157,6 +170,26 @@ export class ChainStore implements ChainBackend {
   /** Drops the blocks above `number`. @throws as `append` */
   rollback(number: bigint): Promise<void> {
     return this.append([], { rollbackTo: number });
+  }
+
+  /**
+   * Looks for index entries that lead to no block of the chain: there should be none.
+   * @returns what is wrong with the first one
+   */
+  async strayEntry(): Promise<string | undefined> {
+    const head = this.#head.header.number;
+    for await (const [key] of this.#store.range(ALL_CANONICAL)) {
+      const number = canonicalNumber(key);
+      if (number > head) return `block ${number} is on its chain, though its head is block ${head}`;
+    }
+    for await (const [key, value] of this.#store.range(ALL_NUMBERS)) {
+      const hash = numberedHash(key);
+      const number = readUint64(value);
+      const canonical = number > head ? undefined : await this.#store.get(canonicalKey(number));
+      if (canonical !== undefined && sameBytes(canonical, hash)) continue;
+      return `block ${number} with the hash 0x${bytesToHex(hash)} is not on its chain`;
+    }
+    return undefined;
   }
 
   /** Waits for changes under way, then closes. Idempotent. */
