@@ -1,3 +1,5 @@
+import { DISCONNECT, type DisconnectReason } from '../rlpx/index.js';
+
 export type EthErrorCode =
   | 'ERR_ETH_DECODE'
   | 'ERR_ETH_ENCODE'
@@ -14,17 +16,14 @@ export type EthErrorCode =
  * geth. Content that cannot be read or contradicts itself, and a Status for another version than agreed: 2. What only the
  * caller can do wrong has no reason.
  */
-const PROTOCOL_BREACH = 2;
-const SUBPROTOCOL_ERROR = 16;
-
-const reasons: Readonly<Record<EthErrorCode, number | undefined>> = {
-  ERR_ETH_DECODE: PROTOCOL_BREACH,
+const reasons: Readonly<Record<EthErrorCode, DisconnectReason | undefined>> = {
+  ERR_ETH_DECODE: DISCONNECT.protocolBreach,
   ERR_ETH_ENCODE: undefined,
-  ERR_ETH_STATUS_NETWORK: SUBPROTOCOL_ERROR,
-  ERR_ETH_STATUS_VERSION: PROTOCOL_BREACH,
-  ERR_ETH_STATUS_GENESIS: SUBPROTOCOL_ERROR,
-  ERR_ETH_STATUS_FORK_ID: SUBPROTOCOL_ERROR,
-  ERR_ETH_STATUS_RANGE: PROTOCOL_BREACH,
+  ERR_ETH_STATUS_NETWORK: DISCONNECT.subprotocolError,
+  ERR_ETH_STATUS_VERSION: DISCONNECT.protocolBreach,
+  ERR_ETH_STATUS_GENESIS: DISCONNECT.subprotocolError,
+  ERR_ETH_STATUS_FORK_ID: DISCONNECT.subprotocolError,
+  ERR_ETH_STATUS_RANGE: DISCONNECT.protocolBreach,
   ERR_ETH_GENESIS: undefined,
   ERR_ETH_TRIE: undefined,
 };
@@ -34,7 +33,7 @@ export class EthError extends Error {
   override readonly name = 'EthError';
   readonly code: EthErrorCode;
   /** Disconnect reason for the peer that sent it; undefined where no peer is to blame. */
-  readonly reason: number | undefined;
+  readonly reason: DisconnectReason | undefined;
 
   constructor(code: EthErrorCode, message: string, options?: { readonly cause?: unknown }) {
     super(message, options);

@@ -7,11 +7,12 @@ import {
   type RlpReader,
   readList,
 } from '../codec/index.js';
-import { addToBloom, BLOOM_BYTES, readLogs } from './bloom.js';
+import { BLOOM_BYTES, BloomMaker } from './bloom.js';
 import { MAX_BLOCK_TRANSACTIONS } from './body.js';
 import { decoding } from './decoding.js';
 import { EthError } from './errors.js';
 import type { Hasher } from './hasher.js';
+import { readLogs } from './logs.js';
 import { OrderedTrie } from './ordered-trie.js';
 import { MAX_TRANSACTION_TYPE } from './transaction.js';
 
@@ -64,9 +65,7 @@ export function receiptsSummary(raw: Uint8Array, hasher: Hasher): ReceiptsSummar
   const bloom = new Uint8Array(BLOOM_BYTES);
   let count = 0;
   let gasUsed = 0n;
-  eachReceipt(raw, (receipt) => {
-    const own = bloomOf(receipt.logs, hasher);
-    for (let i = 0; i < BLOOM_BYTES; i++) bloom[i] = (bloom[i] as number) | (own[i] as number);
+  eachBloomed(raw, bloom, hasher, (receipt, own) => {
     trie.add(consensusReceipt(receipt, own));
     count++;
     gasUsed = receipt.cumulativeGasUsed;
@@ -82,7 +81,7 @@ export function receiptsRoot(raw: Uint8Array, hasher: Hasher): Uint8Array {
 /** The bloom filter of a block's header. @param raw of one block, eth/69 form. @returns 256 bytes. @throws EthError ERR_ETH_DECODE */
 export function logsBloom(raw: Uint8Array, hasher: Hasher): Uint8Array {
   const bloom = new Uint8Array(BLOOM_BYTES);
-  eachReceipt(raw, ({ logs }) => readLogs(readList(logs), (entry) => addToBloom(bloom, entry, hasher)));
+  eachBloomed(raw, bloom, hasher, () => {});
   return bloom;
 }
 
@@ -99,8 +98,8 @@ export function receipts68To69(raw: Uint8Array): Uint8Array {
 /** Makes the blooms. @throws EthError ERR_ETH_DECODE */
 export function receipts69To68(raw: Uint8Array, hasher: Hasher): Uint8Array {
   const receipts: Uint8Array[] = [];
-  eachReceipt(raw, (receipt) => {
-    const encoded = consensusReceipt(receipt, bloomOf(receipt.logs, hasher));
+  eachBloomed(raw, new Uint8Array(BLOOM_BYTES), hasher, (receipt, own) => {
+    const encoded = consensusReceipt(receipt, own);
     receipts.push(receipt.type === 0 ? encoded : encodeBytes(encoded));
   });
   return encodeList(receipts);
@@ -162,6 +161,21 @@ function eachReceipt(raw: Uint8Array, visit: (receipt: Receipt) => void): void {
   });
 }
 
+/** As `eachReceipt`, with the bloom filter of each; that of all of them comes to be in `block`. */
+function eachBloomed(
+  raw: Uint8Array,
+  block: Uint8Array,
+  hasher: Hasher,
+  visit: (receipt: Receipt, bloom: Uint8Array) => void,
+): void {
+  const maker = new BloomMaker(hasher);
+  eachReceipt(raw, (receipt) => {
+    const bloom = new Uint8Array(BLOOM_BYTES);
+    readLogs(readList(receipt.logs), (entry) => maker.add(entry, bloom, block));
+    visit(receipt, bloom);
+  });
+}
+
 function readReceipt(fields: RlpReader): Receipt {
   const type = fields.uint32();
   if (type > MAX_TRANSACTION_TYPE)
@@ -220,10 +234,4 @@ function encodeReceipt({ type, status, cumulativeGasUsed, logs }: Receipt): Uint
 function consensusReceipt({ type, status, cumulativeGasUsed, logs }: Receipt, bloom: Uint8Array): Uint8Array {
   const list = encodeList([encodeBytes(status), encodeUint(cumulativeGasUsed), encodeBytes(bloom), logs]);
   return type === 0 ? list : concatBytes([Uint8Array.of(type), list]);
-}
-
-function bloomOf(logs: Uint8Array, hasher: Hasher): Uint8Array {
-  const bloom = new Uint8Array(BLOOM_BYTES);
-  readLogs(readList(logs), (entry) => addToBloom(bloom, entry, hasher));
-  return bloom;
 }

@@ -284,6 +284,34 @@ describe('receipts', () => {
     );
   });
 
+  it('have the bloom filter of the definition: three bits for each address and topic', () => {
+    const entries = fc.array(fc.tuple(fc.boolean(), fc.uint8Array({ minLength: 32, maxLength: 32 })), {
+      maxLength: 20,
+    });
+    fc.assert(
+      fc.property(entries, (some) => {
+        const bits = new Set<number>();
+        const logs = some.map(([close, topic]) => {
+          // Some differ only where the cache of bits does not look.
+          if (close) topic.fill(5, 20);
+          const address = topic.subarray(0, 20);
+          for (const entry of [address, topic]) {
+            const view = new DataView(nobleCrypto.keccak256(entry).buffer);
+            for (const pair of [0, 2, 4]) bits.add(view.getUint16(pair) & 2_047);
+          }
+          return encodeList([encodeBytes(address), encodeList([encodeBytes(topic)]), encodeBytes(hex(''))]);
+        });
+        const expected = new Uint8Array(256);
+        for (const bit of bits)
+          expected[255 - (bit >> 3)] = (expected[255 - (bit >> 3)] as number) | (1 << (bit & 7));
+        const raw = encodeReceipts([
+          { type: 0, status: hex('01'), cumulativeGasUsed: 1n, logs: encodeList(logs) },
+        ]);
+        expect(logsBloom(raw, nobleCrypto)).toEqual(expected);
+      }),
+    );
+  });
+
   it('cut into slices are joined again, and no slice is larger than it may be', () => {
     fc.assert(
       fc.property(
@@ -308,6 +336,19 @@ describe('receipts', () => {
         },
       ),
     );
+  });
+
+  it('are cut where the next one would make the list too large, to the byte', () => {
+    const some = [20, 21, 90, 22].map((length) =>
+      encodeList([encodeBytes(new Uint8Array(length).fill(0xaa))]),
+    );
+    const list = (count: number): Uint8Array => encodeList(some.slice(0, count));
+    for (let maxBytes = 1; maxBytes <= list(4).length + 1; maxBytes++) {
+      const fitting = [4, 3, 2, 1].find((count) => list(count).length <= maxBytes);
+      expect(sliceReceipts(list(4), 0, maxBytes)).toEqual(
+        fitting === undefined ? undefined : { receipts: list(fitting), incomplete: fitting < 4 },
+      );
+    }
   });
 
   it('sliced beyond their end are none, and complete', () => {
@@ -343,6 +384,10 @@ describe('receipts', () => {
     ['a short address', list(['', '01', ''], [log({ address: 19 })])],
     ['a short topic', list(['', '01', ''], [log({ topics: [31] })])],
     ['five topics', list(['', '01', ''], [log({ topics: [32, 32, 32, 32, 32] })])],
+    [
+      'a log of four elements',
+      list(['', '01', ''], [encodeList([encodeBytes(new Uint8Array(20)), hex('c0'), hex('80'), hex('80')])]),
+    ],
     ['an element more', list(['', '01', '', ''])],
     ['an element less', list(['', '01'])],
     ['a string for logs', encodeList([encodeList([hex('80'), hex('01'), hex('80'), hex('80')])])],

@@ -58,6 +58,24 @@ describe('a remote fork id', () => {
   });
 });
 
+describe('a remote that announces a fork which we do not know of', () => {
+  const chain = { genesisHash: hash('01'), forkBlocks: [10n], forkTimes: [] };
+  const head = { number: 2_000_000_000n, time: 1_700_000_000n };
+  const { hash: sum } = forkId(chain, head);
+
+  it('at a time that has passed is refused, though no fork of ours goes by time', () => {
+    const young = { number: 11n, time: head.time };
+    expect(checkForkId(chain, young, { hash: sum, next: 1_650_000_000n })).toBe('incompatible');
+    expect(checkForkId(chain, young, { hash: sum, next: 1_750_000_000n })).toBe('accept');
+  });
+
+  it('at a number below the time of the first block is judged by our number alone', () => {
+    const young = { number: 11n, time: head.time };
+    expect(checkForkId(chain, young, { hash: sum, next: 1_438_269_973n })).toBe('accept');
+    expect(checkForkId(chain, head, { hash: sum, next: 1_438_269_973n })).toBe('incompatible');
+  });
+});
+
 describe('on the wire', () => {
   it.each(rlp)('$rlp', ({ hash: sum, next, rlp: encoded }) => {
     const id = { hash: hex(sum), next: BigInt(next) };

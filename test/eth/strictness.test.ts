@@ -229,6 +229,12 @@ describe('S7: what is not exactly the message is refused', () => {
     refuses(72, 'Cells', encode([id, [[h], [[cell], [cell]], mask]]));
   });
 
+  it('cells in a list of their own, with an element more in it', () => {
+    refuses(72, 'GetCells', encode([id, [[h], mask, one]]));
+    refuses(72, 'GetCells', encode([id, [[h]], mask]));
+    refuses(72, 'Cells', encode([id, [[h], [[cell]], mask, []]]));
+  });
+
   it('transactions of types that cannot be', () => {
     for (const wrong of ['', '02', '00c0', '80c0', 'c0c0', 'ffc0']) {
       refuses(69, 'Transactions', encode([hex(wrong)]));
