@@ -106,12 +106,12 @@ test('all versions on both sides: the highest is spoken', async () => {
   expect(await daemon.process.line({ event: 'session.active', peer: geth.id })).toMatchObject({ eth: 72 });
 });
 
-test('a second Hello in a session is passed over, as geth does', async () => {
+test('a second Hello ends the session as a breach of protocol', async () => {
   const daemon = await startDaemon({ genesis: demoChain.genesis, datadir: full });
   const peer = new ScriptPeer({ dial: daemon.enode });
   await peer.status();
   await peer.do('hello');
-  await peer.do('pings', { count: 1 });
+  expect(await peer.disconnect()).toMatchObject({ reason: 2, form: 'list', stage: 'open' });
 });
 
 function bare(hex: unknown): string {
