@@ -20,7 +20,8 @@ export class ProgressLine {
   readonly #quiet: boolean;
   readonly #clock = realWorld().clock;
   readonly #onTerminal = process.stderr.isTTY === true;
-  #shownAtMs = Number.NEGATIVE_INFINITY;
+  readonly #beganAtMs = this.#clock.now();
+  #shownAtMs: number | undefined;
   #first: { readonly head: number; readonly atMs: number } | undefined;
   #open = false;
 
@@ -33,7 +34,8 @@ export class ProgressLine {
     if (this.#quiet) return;
     const nowMs = this.#clock.now();
     this.#first ??= { head: at.head, atMs: nowMs };
-    if (nowMs < this.#shownAtMs + (this.#onTerminal ? TERMINAL_EVERY_MS : PIPE_EVERY_MS)) return;
+    const everyMs = this.#onTerminal ? TERMINAL_EVERY_MS : PIPE_EVERY_MS;
+    if (nowMs < (this.#shownAtMs ?? this.#beganAtMs) + everyMs) return; // what is done by then needs no progress
     this.#shownAtMs = nowMs;
     const text = progressText(this.#verb, at, this.#speed(at.head, nowMs));
     if (!this.#onTerminal) process.stderr.write(`${text}\n`);

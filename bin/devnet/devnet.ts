@@ -55,6 +55,7 @@ export class Devnet {
     const { clock, files } = this.#world;
     const began = clock.now();
     await files.makeDirectory(this.#folder, 0o700);
+    this.#options.screen.note(`${this.#members.length} daemons on loopback, in ${this.#folder}`);
     try {
       const importMs = await this.#startAll();
       const pulling = clock.now();
@@ -92,7 +93,6 @@ export class Devnet {
     for (const member of empty) enodes.push(await this.#start(member, ['--pull'], enodes));
     await imported;
     await this.#start(source, [], enodes);
-    this.#goal = source.view.head;
     return importMs;
   }
 
@@ -134,6 +134,8 @@ export class Devnet {
   }
 
   #read(member: Member, line: LogLine): void {
+    // the first node has the whole chain: where it stands, the others are to arrive
+    if (member === this.#members[0] && line.event === 'listening') this.#goal = Number(line.head);
     this.#set(member, readLine(member.view, line, this.#goal));
   }
 

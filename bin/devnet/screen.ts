@@ -86,7 +86,7 @@ export function summaryLines(summary: DevnetSummary): string[] {
   const { nodes, blocks, head, times } = summary;
   return [
     `${nodes} nodes, ${blocks} blocks, one head: ${head}`,
-    `imported in ${timeText(times.importMs)}, pulled by all in ${timeText(times.pullMs)}, every store verified in ${timeText(times.checkMs)}`,
+    `imported in ${timeText(times.importMs)}, pulled by all in ${timeText(times.pullMs)}, every store verified in ${timeText(times.checkMs)}; ${timeText(times.totalMs)} in all`,
   ];
 }
 

@@ -1,5 +1,5 @@
 import { type DestinationStream, pino } from 'pino';
-import { PinoPretty } from 'pino-pretty';
+import { prettyFactory } from 'pino-pretty';
 import type { Logger } from '../runtime/index.js';
 import { ConfigError } from './errors.js';
 import { toJson } from './json.js';
@@ -30,7 +30,8 @@ export function createLogger(options: LoggerOptions = {}): Logger {
     );
   }
   const base = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  const log = pino(base, options.format === 'pretty' ? prettyStream(options) : jsonStream(options));
+  const lines = options.destination ?? standardError();
+  const log = pino(base, options.format === 'pretty' ? prettyStream(options, lines) : lines);
   return {
     debug: (fields, message) => log.isLevelEnabled('debug') && log.debug(toJson(fields), message),
     info: (fields, message) => log.info(toJson(fields), message),
@@ -40,22 +41,19 @@ export function createLogger(options: LoggerOptions = {}): Logger {
 }
 
 /** Written at once, so that the last line before an end is there; a reader that went away ends the log, not the node. */
-function jsonStream(options: LoggerOptions): DestinationStream {
-  if (options.destination !== undefined) return options.destination;
+function standardError(): DestinationStream {
   const stream = pino.destination({ dest: 2, sync: true });
   stream.on('error', () => undefined);
   return stream;
 }
 
-function prettyStream(options: LoggerOptions): DestinationStream {
-  const stream = PinoPretty({
-    destination: options.destination ?? 2,
-    sync: true,
-    colorize: options.colour === true,
-    translateTime: 'HH:MM:ss.l',
-    singleLine: true,
-    hideObject: options.level !== 'debug', // the sentence says what a person needs; the data are for machines
-  } as Parameters<typeof PinoPretty>[0]);
-  stream.on('error', () => undefined);
-  return stream;
+/** Makes lines for people out of the JSON lines. */
+function prettyStream({ level, colour }: LoggerOptions, lines: DestinationStream): DestinationStream {
+  const pretty = prettyFactory({
+    colorize: colour === true,
+    translateTime: 'SYS:HH:MM:ss.l',
+    // the sentence says what a person needs; the data are for machines, and for who looks closer
+    ...(level === 'debug' ? { singleLine: true } : { hideObject: true }),
+  });
+  return { write: (line) => lines.write(pretty(line)) };
 }

@@ -1,6 +1,6 @@
 import { bytesToHex } from '../codec/index.js';
 import { formatEnode, nodeId } from '../peers/index.js';
-import { assertPatchedNode, type Clock, type Logger, type TcpAddress, type Timer } from '../runtime/index.js';
+import type { Clock, Logger, TcpAddress, Timer } from '../runtime/index.js';
 import {
   type CloseCause,
   explainCause,
@@ -29,10 +29,10 @@ export function logNode(
   const progress = paced(clock, PROGRESS_EVERY_MS);
   const ends = [
     node.on('session.active', ({ session }) => {
-      logger.info(
-        { event: 'session.active', ...sessionFields(session) },
-        `session with ${session.remote.client}`,
-      );
+      const { remote, eth, direction } = session;
+      const how = direction === 'outbound' ? 'dialed' : 'accepted from';
+      const says = `session with ${peerName(session)}, ${how} ${place(remote.address)}, eth/${eth.version}`;
+      logger.info({ event: 'session.active', ...sessionFields(session) }, says);
     }),
     node.on('session.ended', ({ session, cause, wasActive }) => {
       const line = { event: 'session.ended', ...endFields(session, cause) };
@@ -86,8 +86,6 @@ export function logNode(
 
 function logStart(node: RlpxdNode, logger: Logger): void {
   const { limits, ethVersions, netRestrict } = node.config;
-  const warning = assertPatchedNode(process.versions.node);
-  if (warning !== undefined) logger.warn({ event: 'node.version', node: process.versions.node }, warning);
   const range = node.store.range();
   const where = node.address === undefined ? 'dialing only' : `listening on ${place(node.address)}`;
   const slots = { dialed: limits.maxActiveOutbound, accepted: limits.maxActiveInbound };

@@ -1,10 +1,18 @@
 import { type ChainStore, serveRequest } from '../chain/index.js';
+import { hexToBytes } from '../codec/index.js';
 import { chooseCrypto, type RlpxCrypto } from '../crypto/index.js';
 import type { ChainSpec, EthResponse } from '../eth/index.js';
 import { Dialer, type Enode, formatEnode, parseEnode, StaticPolicy } from '../peers/index.js';
 import type { DisconnectReason } from '../rlpx/index.js';
 import { type Logger, realWorld, silentLogger, type TcpAddress, type World } from '../runtime/index.js';
-import { isEstablished, type PeerKind, type SessionHandle, SessionManager } from '../session/index.js';
+import {
+  type CloseCause,
+  isEstablished,
+  type PeerKind,
+  type SessionHandle,
+  SessionManager,
+  type SessionRecord,
+} from '../session/index.js';
 import type { GivenChain } from './chain-choice.js';
 import { checkOptions, type NodeConfig, type PlainNodeOptions } from './config.js';
 import { dialEnd, dialOnce } from './dialing.js';
@@ -13,11 +21,13 @@ import { ConfigError } from './errors.js';
 import type { NodeEvents } from './events.js';
 import { type Home, openHome } from './home.js';
 import { identityOf, type NodeIdentity } from './identity.js';
+import { withKept } from './kept.js';
 import { dialableHost } from './own-address.js';
+import { pause } from './pause.js';
 import { type PullOptions, type PullOutcome, type PullProgress, pullFromSessions } from './pulling.js';
 import { chainStatus } from './status-provider.js';
 import { type Traffic, TrafficMeter } from './traffic.js';
-import { clientName } from './version.js';
+import { clientName, warnOfOldNode } from './version.js';
 
 export interface NodeOptions extends PlainNodeOptions {
   /** The chain; without it, the one that the datadir holds. */
@@ -51,10 +61,13 @@ export interface CloseOptions {
 
 /** Peers that gave false data are not let in again for so long, unless they are trusted. */
 const MISBEHAVED_MS = 600_000;
+/** How long a pull that broke off rests: doubled each time, up to a limit. */
+const FIRST_PULL_WAIT_MS = 5_000;
+const MOST_PULL_WAIT_MS = 300_000;
 
 /**
  * Starts a node: opens its chain and key, listens where asked, dials its peers and pulls where asked.
- * @throws ConfigError; ChainError; RuntimeError ERR_RUNTIME_LISTEN, ERR_RUNTIME_STORE_BUSY, ERR_RUNTIME_FILE. Nothing is
+ * @throws RuntimeError ERR_RUNTIME_NODE_VERSION (this Node must not face peers); ConfigError; ChainError; RuntimeError ERR_RUNTIME_LISTEN, ERR_RUNTIME_STORE_BUSY, ERR_RUNTIME_FILE. Nothing is
  * left open then.
  */
 export async function createNode(options: NodeOptions = {}): Promise<RlpxdNode> {
@@ -62,6 +75,7 @@ export async function createNode(options: NodeOptions = {}): Promise<RlpxdNode> 
   const crypto = options.crypto ?? chooseCrypto();
   const config = checkOptions(options, crypto);
   const logger = options.logger ?? silentLogger;
+  warnOfOldNode(logger);
   const home = await openHome({ config, chain: options.chain, world, crypto, logger });
   const node = new RlpxdNode({ config, home, world, crypto, logger });
   try {
@@ -160,7 +174,7 @@ export class RlpxdNode {
     if (this.config.listen !== undefined) this.#address = await this.sessions.listen(this.config.listen);
     for (const peer of this.config.trusted) this.#keep(peer, 'trusted');
     for (const peer of this.config.peers) this.#keep(peer, 'static');
-    if (pull) this.#follow();
+    if (pull) this.#pull = this.#follow();
   }
 
   /** @returns a function that takes the listener away again. */
@@ -248,16 +262,20 @@ export class RlpxdNode {
     this.sessions.on('closed', ({ session, cause }) => {
       this.#traffic.ended(cause);
       const wasActive = isEstablished(cause.stage);
-      const record = session.describe();
-      if (wasActive && 'publicKey' in session) {
-        this.#dialer.ended(session.publicKey as Uint8Array, dialEnd(cause, record.activeAtMs));
-      }
+      this.#lost(session.describe(), cause, wasActive);
       this.#events.emit('session.ended', { session, cause, wasActive });
     });
     this.store.subscribe((range) => {
       this.sessions.announceRange();
       this.#events.emit('chain.head', { range });
     });
+  }
+
+  /** The dialer hears of the end, unless another session with the same peer has taken the place of this one. */
+  #lost({ publicKey, activeAtMs }: SessionRecord, cause: CloseCause, wasActive: boolean): void {
+    if (!wasActive || publicKey === undefined) return;
+    const key = hexToBytes(publicKey);
+    if (this.sessions.getByPeer(key) === undefined) this.#dialer.ended(key, dialEnd(cause, activeAtMs));
   }
 
   #keep(peer: Enode, kind: 'static' | 'trusted'): void {
@@ -269,11 +287,22 @@ export class RlpxdNode {
     return typeof enode === 'string' ? parseEnode(enode, this.crypto) : enode;
   }
 
-  #follow(): void {
-    this.#pull = this.#pullFrom({ follow: true, signal: this.#ending.signal }).catch((error: unknown) => {
-      if (!this.#ending.signal.aborted)
-        this.#logger.error({ event: 'pull.failed', cause: error }, 'the pull has ended');
-    });
+  /** Pulls for as long as the node runs. What ends a pull early, a full disk for one, may be mended meanwhile. */
+  async #follow(): Promise<void> {
+    const { signal } = this.#ending;
+    const { clock } = this.world;
+    for (let waitMs = FIRST_PULL_WAIT_MS; !signal.aborted; waitMs = Math.min(2 * waitMs, MOST_PULL_WAIT_MS)) {
+      const began = clock.now();
+      try {
+        await this.#pullFrom({ follow: true, signal });
+      } catch (error) {
+        if (signal.aborted) return;
+        if (clock.now() - began > MOST_PULL_WAIT_MS) waitMs = FIRST_PULL_WAIT_MS; // it went well for long
+        const cause = withKept(error, this.store);
+        this.#logger.error({ event: 'pull.failed', cause, waitMs }, `the pull has ended: ${String(cause)}`);
+      }
+      await pause(clock, waitMs, signal);
+    }
   }
 
   async #pullFrom(options: PullOptions & { readonly signal: AbortSignal }): Promise<PullOutcome> {

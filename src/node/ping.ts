@@ -16,7 +16,7 @@ import { checkEthVersions } from './config.js';
 import { type Json, toJson } from './json.js';
 import { randomNodeKey } from './node-key.js';
 import { genesisStatus, mirrorStatus } from './status-provider.js';
-import { clientName } from './version.js';
+import { clientName, warnOfOldNode } from './version.js';
 
 export interface PingOptions {
   /** Whose genesis to show; without it, what the peer says of its chain is said back to it. */
@@ -88,6 +88,8 @@ const CLOSE_MS = 500;
 export async function pingPeer(enode: string, options: PingOptions = {}): Promise<PingReport> {
   const world = options.world ?? realWorld();
   const crypto = options.crypto ?? chooseCrypto();
+  const logger = options.logger ?? silentLogger;
+  warnOfOldNode(logger);
   const peer = parseEnode(enode, crypto);
   const ethVersions = checkEthVersions(options.ethVersions);
   const chain = options.chain === undefined ? undefined : chooseChain(options.chain, crypto);
@@ -100,7 +102,7 @@ export async function pingPeer(enode: string, options: PingOptions = {}): Promis
     ethVersions,
     status: chain === undefined ? mirrorStatus() : genesisStatus(chain),
     limits: { maxPendingInbound: 0, maxPendingOutbound: 1, maxActiveInbound: 0, maxActiveOutbound: 1 },
-    logger: options.logger ?? silentLogger,
+    logger,
   });
   const outOfTime = new AbortController();
   const timer = world.clock.timer(timeoutMs, () => outOfTime.abort());

@@ -2,6 +2,7 @@ import { ChainError, exportChain } from '../chain/index.js';
 import { bytesToHex } from '../codec/index.js';
 import type { Logger, World } from '../runtime/index.js';
 import type { GivenChain } from './chain-choice.js';
+import { withKept } from './kept.js';
 import { createNode, type RlpxdNode } from './node.js';
 import type { PullOptions, PullOutcome } from './pulling.js';
 
@@ -62,7 +63,7 @@ export async function pullChain(options: PullChainOptions): Promise<PullChainRes
       const says = `interrupted; up to block ${node.store.range().latest} it is kept, and goes on from there next time`;
       throw new ChainError('ERR_CHAIN_ABORTED', says, { cause: error });
     }
-    throw error;
+    throw withKept(error, node.store);
   } finally {
     hopeless();
     await node.close();

@@ -4,6 +4,7 @@ import { chooseCrypto } from '../crypto/index.js';
 import { realWorld, type World } from '../runtime/index.js';
 import { chooseChain, type GivenChain } from './chain-choice.js';
 import { openDatadir } from './datadir.js';
+import { withKept } from './kept.js';
 
 export interface StoreWorkOptions {
   readonly datadir: string;
@@ -95,7 +96,9 @@ async function withStore<T>(
   const began = world.clock.now();
   const store = await openDatadir({ path: datadir, chain, create, world, crypto });
   try {
-    const done = await work(store, world);
+    const done = await work(store, world).catch((error: unknown) => {
+      throw withKept(error, store);
+    });
     const { latest, latestHash } = store.range();
     return { head: Number(latest), hash: prefixedHex(latestHash), ...done, ms: world.clock.now() - began };
   } finally {

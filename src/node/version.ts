@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { assertPatchedNode, type Logger } from '../runtime/index.js';
 
 /** The version of this package, as its package.json has it: `0.1.0`. */
 export const RLPXD_VERSION: string = readVersion();
@@ -25,4 +26,11 @@ function readVersion(): string {
 /** Where a file of this package is, by its path from the root. */
 export function packageFile(...path: readonly string[]): string {
   return join(dirname(createRequire(import.meta.url).resolve('rlpxd/package.json')), ...path);
+}
+
+/** Says on the log that this Node lacks fixes that matter to who talks with strangers. @throws RuntimeError ERR_RUNTIME_NODE_VERSION where it is too old to run us */
+export function warnOfOldNode(logger: Logger): void {
+  const { node } = process.versions;
+  const warning = assertPatchedNode(node);
+  if (warning !== undefined) logger.warn({ event: 'node.version', node }, warning);
 }

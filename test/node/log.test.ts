@@ -24,6 +24,20 @@ test('JSON lines: level, time, fields, message; nothing of the machine', () => {
   expect(new Date(line.time).getTime()).not.toBeNaN();
 });
 
+test('lines for people: time, level, sentence; the data only where one looks closer', () => {
+  for (const level of ['info', 'debug'] as const) {
+    const { written, destination } = lines();
+    const log = createLogger({ destination, format: 'pretty', level });
+    log.info({ event: 'x', head: 7n }, 'it happened');
+    log.warn({}, 'and more');
+    const [first = '', second = '', ...rest] = written.join('').split('\n');
+    expect(first).toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: it happened/);
+    expect(first.includes('"head":7')).toBe(level === 'debug');
+    expect(second).toContain('WARN: and more');
+    expect(rest).toEqual(['']);
+  }
+});
+
 test('the level decides', () => {
   const { written, destination } = lines();
   const log = createLogger({ destination, level: 'error' });

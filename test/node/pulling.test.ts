@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { prefixedHex } from '../../src/codec/index.js';
 import { createNode, type PullOutcome, type PullProgress, type RlpxdNode } from '../../src/node/index.js';
+import { silentLogger } from '../../src/runtime/index.js';
 import { demo, demoBlocks, Internet, settled } from '../support/node-worlds.js';
 
 const blocks = demoBlocks();
@@ -121,5 +122,31 @@ describe('a node that pulls', () => {
     noMore();
     world.stores.failWrites(undefined);
     expect(await settled(internet.clock, empty.pull())).toMatchObject({ head: 560 });
+  });
+
+  test('a daemon goes on pulling once there is room again', async () => {
+    const internet = new Internet();
+    const full = await source(internet);
+    const world = internet.world();
+    const lines: object[] = [];
+    const logger = { ...silentLogger, error: (fields: object) => void lines.push(fields) };
+    const empty = await internet.node({
+      world,
+      datadir: '/d',
+      peers: [full.enode ?? ''],
+      pull: true,
+      logger,
+    });
+    const noMore = empty.on('chain.head', () => world.stores.failWrites('ENOSPC'));
+    await internet.clock.advance(30_000);
+    expect(lines.length).toBeGreaterThan(1);
+    expect(lines[0]).toMatchObject({
+      event: 'pull.failed',
+      cause: { detail: 'ENOSPC', message: expect.stringMatching(/stored: up to block \d+/) },
+    });
+    noMore();
+    world.stores.failWrites(undefined);
+    await internet.clock.advance(60_000);
+    expect(empty.status()).toMatchObject({ head: 560n, pulling: true });
   });
 });
