@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { realClock } from '../../src/runtime/index.js';
 
 const LONGEST_SYSTEM_TIMER_MS = 2 ** 31 - 1;
@@ -9,6 +9,22 @@ describe('the real clock', () => {
       const before = realClock.now();
       await new Promise<void>((resolve) => realClock.timer(delayMs, resolve));
       expect(realClock.now() - before).toBeGreaterThanOrEqual(delayMs);
+    }
+  });
+
+  it('waits on where the system fires early by its own clock', async () => {
+    const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+    const now = vi.spyOn(performance, 'now').mockReturnValue(1_000);
+    try {
+      let fired = 0;
+      realClock.timer(2, () => fired++);
+      await sleep(15);
+      expect(fired).toBe(0);
+      now.mockReturnValue(1_002);
+      await sleep(15);
+      expect(fired).toBe(1);
+    } finally {
+      now.mockRestore();
     }
   });
 
