@@ -6,7 +6,12 @@ export function decoding<T>(what: string, decode: () => T): T {
   try {
     return decode();
   } catch (error) {
-    if (!(error instanceof CodecError)) throw error;
-    throw new EthError('ERR_ETH_DECODE', `${what}: ${error.message}`, { cause: error });
+    throw decodeFault(what, error);
   }
+}
+
+/** @returns the error to throw instead: any but the codec's is left as it is. */
+export function decodeFault(what: string, error: unknown): unknown {
+  if (!(error instanceof CodecError)) return error;
+  return new EthError('ERR_ETH_DECODE', `${what}: ${error.message}`, { cause: error });
 }

@@ -5,6 +5,7 @@ export {
   decodeBody,
   MAX_BLOCK_TRANSACTIONS,
   transactionsRoot,
+  transactionsRootSteps,
   unclesHash,
   withdrawalsRoot,
 } from './body.js';
@@ -58,15 +59,17 @@ export {
   decodeReceipts,
   encodeReceipts,
   joinReceipts,
-  logsBloom,
   type Receipt,
-  type ReceiptsSummary,
-  receipts68To69,
-  receipts69To68,
-  receiptsRoot,
-  receiptsSummary,
   sliceReceipts,
 } from './receipts.js';
+export { receipts68To69, receipts69To68 } from './receipts-68.js';
+export {
+  logsBloom,
+  type ReceiptsSummary,
+  receiptsRoot,
+  receiptsSummary,
+  receiptsSummarySteps,
+} from './receipts-summary.js';
 export { peekRequestId } from './request-id.js';
 export {
   type BlockRange,
@@ -77,6 +80,7 @@ export {
   type Status68,
   type StatusVersion,
 } from './status.js';
+export { runSteps, type Steps } from './steps.js';
 export { transactionEnvelope, transactionHash, transactionType } from './transaction.js';
 export { secureTrieRoot, TrieBuilder } from './trie.js';
 export { ETH_VERSIONS, type EthProtocol, type EthVersion, ethProtocol, isEthVersion } from './versions.js';

@@ -251,6 +251,12 @@ describe('bodies', () => {
     expect(() => decodeBody(hex(raw))).toThrow(decodeFault);
   });
 
+  it('of more transactions than the gas can have paid for are refused', () => {
+    const raw = hex('c4c2c0c0c0');
+    expect(decodeBody(raw, 2).transactions).toHaveLength(2);
+    expect(() => decodeBody(raw, 1)).toThrow(decodeFault);
+  });
+
   it('that are nested deeper than 32 lists are refused, however deep', () => {
     const nested = (depth: number): Uint8Array => {
       let list = encodeList([]);

@@ -1,0 +1,52 @@
+import { encodeBytes, encodeList, type RlpReader, readList } from '../codec/index.js';
+import { BLOOM_BYTES } from './bloom.js';
+import { MAX_BLOCK_TRANSACTIONS } from './body.js';
+import { decoding } from './decoding.js';
+import { EthError } from './errors.js';
+import type { Hasher } from './hasher.js';
+import { readLogs } from './logs.js';
+import { consensusReceipt, encodeReceipt, type Receipt, readStatus } from './receipts.js';
+import { bloomedReceipts } from './receipts-summary.js';
+import { runSteps } from './steps.js';
+import { MAX_TRANSACTION_TYPE } from './transaction.js';
+
+/** Leaves the blooms out: the receipts root tells whether what is left is true. @throws EthError ERR_ETH_DECODE */
+export function receipts68To69(raw: Uint8Array): Uint8Array {
+  return decoding('receipts', () => {
+    const list = readList(raw);
+    const receipts = new Array<Uint8Array>(list.count(MAX_BLOCK_TRANSACTIONS));
+    for (let i = 0; i < receipts.length; i++) receipts[i] = encodeReceipt(readReceipt68(list));
+    return encodeList(receipts);
+  });
+}
+
+/** Makes the blooms. @param raw of one block, eth/69 form. @throws EthError ERR_ETH_DECODE */
+export function receipts69To68(raw: Uint8Array, hasher: Hasher): Uint8Array {
+  const receipts: Uint8Array[] = [];
+  const bloomed = bloomedReceipts(raw, new Uint8Array(BLOOM_BYTES), hasher, (receipt, bloom) => {
+    const encoded = consensusReceipt(receipt, bloom);
+    receipts.push(receipt.type === 0 ? encoded : encodeBytes(encoded));
+  });
+  runSteps(bloomed);
+  return encodeList(receipts);
+}
+
+function readReceipt68(list: RlpReader): Receipt {
+  if (list.isList()) return readConsensusReceipt(0, list.list());
+  const typed = list.bytes();
+  const type = typed[0];
+  if (type === undefined || type === 0 || type > MAX_TRANSACTION_TYPE) {
+    throw new EthError('ERR_ETH_DECODE', 'receipt: neither a list nor a typed receipt');
+  }
+  return readConsensusReceipt(type, readList(typed.subarray(1)));
+}
+
+function readConsensusReceipt(type: number, fields: RlpReader): Receipt {
+  const status = readStatus(fields);
+  const cumulativeGasUsed = fields.uint();
+  fields.fixed(BLOOM_BYTES);
+  const logs = fields.raw();
+  fields.finish();
+  readLogs(readList(logs));
+  return { type, status, cumulativeGasUsed, logs };
+}
