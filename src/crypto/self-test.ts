@@ -69,7 +69,7 @@ const CHECKS: readonly Check[] = [
 ];
 
 /**
- * Asks a back end for answers that are known. About 3 ms, and 25 ms the first time, when tables are made (Node 20).
+ * Asks a back end for answers that are known. Half a millisecond for the native back end, 5 for noble, and up to 35 the first time, when tables are made (Node 20).
  * @returns the name of what is wrong, undefined where all is well; never throws
  */
 export function selfTest(crypto: RlpxCrypto): string | undefined {
