@@ -2,11 +2,11 @@ import type { DialEnd } from '../peers/index.js';
 import { DISCONNECT, type DisconnectReason } from '../rlpx/index.js';
 import {
   type CloseCause,
-  explainCause,
   SessionError,
   type SessionErrorCode,
   type SessionHandle,
 } from '../session/index.js';
+import { explainEnd } from './stages.js';
 
 /** What the manager refuses at once, as the reason that a peer would have given for it. */
 const REASON_OF: Partial<Record<SessionErrorCode, DisconnectReason>> = {
@@ -33,5 +33,5 @@ export async function dialOnce(dial: () => SessionHandle): Promise<DialEnd | und
 /** The end of a session as the dialer judges it. @param activeAtMs since 1970; undefined where it never was */
 export function dialEnd(cause: CloseCause, activeAtMs: number | undefined): DialEnd {
   const activeMs = activeAtMs === undefined ? undefined : cause.atMs - activeAtMs;
-  return { reason: cause.reason, activeMs, says: explainCause(cause) };
+  return { reason: cause.reason, activeMs, says: explainEnd(cause) };
 }

@@ -1,14 +1,9 @@
 import { bytesToHex } from '../codec/index.js';
 import { formatEnode, nodeId } from '../peers/index.js';
 import type { Clock, Logger, TcpAddress, Timer } from '../runtime/index.js';
-import {
-  type CloseCause,
-  explainCause,
-  type Session,
-  type SessionHandle,
-  type SessionRecord,
-} from '../session/index.js';
+import type { CloseCause, Session, SessionHandle, SessionRecord } from '../session/index.js';
 import type { RlpxdNode } from './node.js';
+import { stageOf, whatEnded } from './stages.js';
 import { clientName } from './version.js';
 
 /** Pulls speak up no more often than this, whatever their speed. */
@@ -38,7 +33,7 @@ export function logNode(
       const line = { event: 'session.ended', ...endFields(session, cause) };
       logger[wasActive ? 'info' : 'debug'](
         line,
-        `session with ${recordName(session.describe())} ${explainCause(cause)}`,
+        `session with ${recordName(session.describe())} ${cause.outcome} (${stageOf(cause)}): ${whatEnded(cause)}`,
       );
     }),
     node.on('peer.waiting', ({ publicKey, wait }) => {

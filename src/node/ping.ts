@@ -5,16 +5,20 @@ import { parseEnode } from '../peers/index.js';
 import { DISCONNECT } from '../rlpx/index.js';
 import { type Logger, realWorld, silentLogger, type World } from '../runtime/index.js';
 import {
+  type CloseCause,
   PendingSessionHandshakeError,
   type Session,
   SessionError,
+  SessionExpired,
   SessionManager,
+  SessionNotActive,
   type StageTimes,
 } from '../session/index.js';
 import { chooseChain, type GivenChain } from './chain-choice.js';
 import { checkEthVersions } from './config.js';
 import { type Json, toJson } from './json.js';
 import { randomNodeKey } from './node-key.js';
+import { type Stage, stageOf, whatEnded } from './stages.js';
 import { genesisStatus, mirrorStatus } from './status-provider.js';
 import { clientName, warnOfOldNode } from './version.js';
 
@@ -66,16 +70,7 @@ export class PingError extends Error {
   }
 }
 
-export type PingStage = 'connect' | 'ecies' | 'hello' | 'status' | 'ping';
-
-const STAGES: Readonly<Record<string, PingStage>> = {
-  requested: 'connect',
-  connecting: 'connect',
-  accepted: 'connect',
-  authenticating: 'ecies',
-  greeting: 'hello',
-  verifying: 'status',
-};
+export type PingStage = Exclude<Stage, 'active'> | 'ping';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 /** What the goodbye may take; the peer has it by then, or does not want it. */
@@ -108,15 +103,13 @@ export async function pingPeer(enode: string, options: PingOptions = {}): Promis
   const timer = world.clock.timer(timeoutMs, () => outOfTime.abort());
   const signals = options.signal === undefined ? [outOfTime.signal] : [outOfTime.signal, options.signal];
   const signal = AbortSignal.any(signals);
-  let stage: PingStage = 'connect';
   try {
     const handle = manager.dial(peer, { signal });
     const session = await handle.active;
-    stage = 'ping';
     const rttMs = await session.ping({ signal });
     return report(session, rttMs);
   } catch (error) {
-    throw pingError(error, stage, outOfTime.signal.aborted ? timeoutMs : undefined);
+    throw pingError(error, outOfTime.signal.aborted ? timeoutMs : undefined);
   } finally {
     timer.cancel();
     await manager.close({ reason: DISCONNECT.clientQuitting, timeoutMs: CLOSE_MS });
@@ -166,11 +159,18 @@ function ethReport(status: Status): PingReport['eth'] {
 }
 
 /** @param timeoutMs where time ran out */
-function pingError(error: unknown, at: PingStage, timeoutMs: number | undefined): unknown {
-  const ended = error instanceof PendingSessionHandshakeError ? error.closeCause : undefined;
-  const stage = ended === undefined ? at : (STAGES[ended.stage] ?? at);
+function pingError(error: unknown, timeoutMs: number | undefined): unknown {
+  const ended = causeOf(error);
+  const at = ended === undefined ? 'ping' : stageOf(ended);
+  const stage = at === 'active' ? 'ping' : at;
   if (timeoutMs !== undefined)
     return new PingError(stage, `no answer within ${timeoutMs} ms`, { cause: error });
-  if (ended !== undefined) return new PingError(stage, ended.says.replace(/^Status: /, ''), { cause: error });
+  if (ended !== undefined) return new PingError(stage, whatEnded(ended), { cause: error });
   return error instanceof SessionError ? new PingError(stage, error.message, { cause: error }) : error;
+}
+
+function causeOf(error: unknown): CloseCause | undefined {
+  if (error instanceof PendingSessionHandshakeError || error instanceof SessionExpired)
+    return error.closeCause;
+  return error instanceof SessionNotActive ? error.closeCause : undefined;
 }
