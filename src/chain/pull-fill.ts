@@ -16,6 +16,8 @@ export interface FillOptions {
   readonly hasher: Hasher;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** Blocks to be stored at once; fewer where they are large or come slowly. */
+  readonly batchBlocks: number;
   /** Told of every batch that has been stored. */
   readonly stored: (blocks: readonly CompleteBlock[]) => void;
 }
@@ -31,8 +33,7 @@ const MIN_AMOUNT = 4;
 /** Blocks beyond the last stored one that may be asked for, and bytes of them that are held. */
 const WINDOW_BLOCKS = 2_048;
 const BUFFERED_BYTES = 64 * 1024 * 1024;
-/** A batch for the store: as soon as there are so many blocks or bytes, or so long after the last one. */
-const BATCH_BLOCKS = 256;
+/** A batch for the store goes there at so many bytes, or so long after the last one, whatever blocks there are. */
 const BATCH_BYTES = 4 * 1024 * 1024;
 const BATCH_MS = 1_000;
 /** geth announces its range every 32 blocks, so a peer may well have a little more than it said. */
@@ -244,7 +245,7 @@ class SegmentFill {
 
   /** The blocks to be stored now; none where it is worth waiting for more. */
   #batch(): readonly CompleteBlock[] {
-    const { segment, clock } = this.#options;
+    const { segment, clock, batchBlocks } = this.#options;
     const plan = this.#plan;
     const whole = plan.gap === segment.headers.length;
     const waited = clock.now() - this.#storedAtMs >= BATCH_MS;
@@ -253,8 +254,8 @@ class SegmentFill {
       const top = segment.headers[plan.gap - 1]?.header.number ?? 0n;
       return whole || crowded || top >= this.#holdUntil ? plan.ready(WINDOW_BLOCKS, BUFFERED_BYTES) : [];
     }
-    const blocks = plan.ready(BATCH_BLOCKS, BATCH_BYTES);
-    if (whole || waited || crowded || blocks.length >= BATCH_BLOCKS) return blocks;
+    const blocks = plan.ready(batchBlocks, BATCH_BYTES);
+    if (whole || waited || crowded || blocks.length >= batchBlocks) return blocks;
     let bytes = 0;
     for (const block of blocks) bytes += blockBytes(block);
     return bytes >= BATCH_BYTES ? blocks : [];

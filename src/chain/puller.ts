@@ -20,6 +20,8 @@ export interface PullerOptions {
    * best trusted peers announce.
    */
   readonly target?: bigint | Uint8Array;
+  /** Blocks that are stored at once, in one synced step: 256 by default. What is not stored yet is fetched again after a crash. */
+  readonly batchBlocks?: number;
   readonly logger?: Logger;
   /** Told after every batch that has been stored. */
   readonly onProgress?: (progress: PullProgress) => void;
@@ -72,6 +74,7 @@ export interface ChainConflict {
   readonly taken: Uint8Array;
 }
 
+const BATCH_BLOCKS = 256;
 /** Beyond so many, conflicts are only logged. */
 const MAX_CONFLICTS = 64;
 /** Headers to ask a peer for that does not tell what it has. */
@@ -204,7 +207,7 @@ export class ChainPuller {
     const leader = goal.kind === 'pinned' ? undefined : goal.leader;
     const end = await this.#resolve(goal, signal);
     if (end === undefined) return;
-    const { store, hasher, clock } = this.#options;
+    const { store, hasher, clock, batchBlocks = BATCH_BLOCKS } = this.#options;
     const shared = { store, hasher, clock, signal, book: this.#book };
     const walked = await walkBack({
       ...shared,
@@ -221,7 +224,7 @@ export class ChainPuller {
     const { segment } = walked;
     this.#aim(walked.end, leader);
     if (this.#contradicted(segment, leader)) return;
-    const filled = await fillSegment({ ...shared, segment, stored: this.#counter(segment) });
+    const filled = await fillSegment({ ...shared, segment, batchBlocks, stored: this.#counter(segment) });
     if (filled.outcome !== 'done') this.#nothingCame(filled.outcome, filled.says, leader);
   }
 
