@@ -21,8 +21,11 @@ import type { PeerKind } from './policy.js';
 export interface StatusProvider {
   /** Asked anew for each session. */
   status(version: EthVersion): Status;
-  /** @returns why the peer does not fit, with the reason to tell it. */
-  check(remote: Status): EthError | undefined;
+  /**
+   * @param version the one that was agreed; a Status that says another is refused by the session if not here
+   * @returns why the peer does not fit, with the reason to tell it.
+   */
+  check(remote: Status, version: EthVersion): EthError | undefined;
   /** Wait for the remote's Status first and say the same back: for those who have no chain of their own. */
   readonly mirror?: boolean;
 }

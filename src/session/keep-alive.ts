@@ -116,8 +116,9 @@ export class KeepAlive {
     if (this.#options.ping()) this.#pingSentAtMs = this.#options.clock.now();
   }
 
+  /** Whole milliseconds: clocks have fractions, and a delay that rounds to nothing would fire at the same instant for ever. */
   #arm(delayMs: number): void {
-    this.#timer = this.#options.clock.timer(delayMs, () => this.#look());
+    this.#timer = this.#options.clock.timer(Math.ceil(delayMs), () => this.#look());
   }
 }
 

@@ -208,7 +208,7 @@ export class ManagedSession implements SessionHandle {
       createdAtMs: this.createdAtMs,
       stagesMs: this.#pending.stagesMs,
       counters: { ...(connection?.stats ?? NO_TRAFFIC) },
-      ...(this.#publicKey === undefined ? {} : { publicKey: bytesToHex(this.#publicKey) }),
+      ...this.#identity(),
       ...(connection?.sharedId === undefined ? {} : { sharedId: bytesToHex(connection.sharedId) }),
       ...(this.#address === undefined ? {} : { address: this.#address }),
       ...(hello === undefined
@@ -217,6 +217,13 @@ export class ManagedSession implements SessionHandle {
       ...this.#established?.details(),
       ...(this.#cause === undefined ? {} : { cause: this.#cause }),
     };
+  }
+
+  /** Whom we dialed, or who proved to be there. */
+  #identity(): Pick<SessionRecord, 'publicKey' | 'nodeId'> {
+    const key = this.#publicKey;
+    if (key === undefined) return {};
+    return { publicKey: bytesToHex(key), nodeId: bytesToHex(this.#host.crypto.keccak256(key)) };
   }
 
   /** Runs a piece of this session's work; a mistake of ours in it ends this session and no other. */

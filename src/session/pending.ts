@@ -1,5 +1,7 @@
 import {
+  EthError,
   type EthProtocol,
+  type EthVersion,
   ethProtocol,
   isEthVersion,
   MAX_WHOLE_RECEIPTS_BYTES,
@@ -190,7 +192,8 @@ export class PendingSession {
     if (decoded.name !== 'Status') throw new TypeError(`${decoded.name} where Status was admitted`);
     const remoteStatus = decoded.status;
     this.#conversation.statusReceived();
-    const misfit = this.#host.status.check(remoteStatus);
+    const { version } = greeted.protocol;
+    const misfit = this.#host.status.check(remoteStatus, version) ?? otherVersion(remoteStatus, version);
     if (misfit !== undefined) {
       session.end(endings.refused(misfit.reason ?? DISCONNECT.subprotocolError, misfit.code, misfit.message));
       return;
@@ -253,6 +256,11 @@ export class PendingSession {
       this.#session.end(endings.deadline(code, `${STAGE_WORDS[stage]} within ${deadlineMs} ms`));
     });
   }
+}
+
+function otherVersion({ version: said }: Status, agreed: EthVersion): EthError | undefined {
+  if (said === agreed) return undefined;
+  return new EthError('ERR_ETH_STATUS_VERSION', `Status: says eth/${said} where eth/${agreed} was agreed`);
 }
 
 const STAGE_WORDS: Readonly<Record<Stage, string>> = {

@@ -36,6 +36,19 @@ describe('keeping a session alive', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  test('does not spin where the clock has fractions', () => {
+    const { clock, pings, one } = keepAlive();
+    clock.advanceNow(0.1 + 0.2);
+    one.heard();
+    for (let i = 0; i < 100; i++) {
+      clock.advanceNow(1_000.1);
+      if (i % 3 === 0) one.heard();
+    }
+    clock.advanceNow(14_999.999_999_999);
+    clock.advanceNow(1);
+    expect(pings.length).toBeGreaterThan(0);
+  });
+
   test('is content with any frame', () => {
     const { clock, pings, idles, one } = keepAlive();
     for (let i = 0; i < 20; i++) {

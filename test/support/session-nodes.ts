@@ -1,5 +1,5 @@
 import { bytesToHex } from '../../src/codec/index.js';
-import { nobleCrypto } from '../../src/crypto/index.js';
+import { nodeCrypto } from '../../src/crypto/index.js';
 import { EthError, type EthVersion, type Status } from '../../src/eth/index.js';
 import { VirtualClock } from '../../src/runtime/simulated/clock.js';
 import { SimulatedNetwork, type SimulatedNetworkOptions } from '../../src/runtime/simulated/network.js';
@@ -9,6 +9,9 @@ import { type DialOptions, SessionManager, type SessionManagerOptions } from '..
 import { type StatusChoices, statusOf } from './session-values.js';
 
 export const PORT = 30_303;
+
+/** The faster one: these tests are about sessions. */
+const crypto = nodeCrypto();
 
 /** Our Status, and a check that compares all that a real one compares but the fork rules. */
 export function statusProvider(choices: StatusChoices = {}): StatusProvider & { choices: StatusChoices } {
@@ -69,7 +72,7 @@ export class Village {
     const world = this.world(host);
     const secretKey = options.secretKey ?? new Uint8Array(32).fill(number);
     const manager = new SessionManager({
-      ...{ world, crypto: nobleCrypto, secretKey, clientId: `node${number}`, status: statusProvider() },
+      ...{ world, crypto, secretKey, clientId: `node${number}`, status: statusProvider() },
       ...options,
     });
     const told: string[] = [];

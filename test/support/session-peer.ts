@@ -1,4 +1,4 @@
-import { nobleCrypto } from '../../src/crypto/index.js';
+import { nodeCrypto } from '../../src/crypto/index.js';
 import {
   type EthMessage,
   type EthVersion,
@@ -18,6 +18,8 @@ export interface PeerScript {
   readonly capabilities?: readonly { name: string; version: number; length: number }[];
   /** Sent at once after Hello; null sends none. */
   readonly status?: StatusChoices | null;
+  /** Called once both Hellos are through; Status follows if the connection is still there. */
+  readonly greeted?: () => void;
 }
 
 /** A peer that does what a test tells it, above RLPx. */
@@ -36,7 +38,7 @@ export class ScriptedPeer {
     this.#world = world;
     this.#script = script;
     this.#secretKey = script.secretKey ?? new Uint8Array(32).fill(0x77);
-    this.publicKey = nobleCrypto.publicKey(this.#secretKey);
+    this.publicKey = nodeCrypto().publicKey(this.#secretKey);
   }
 
   get version(): EthVersion {
@@ -88,14 +90,16 @@ export class ScriptedPeer {
       this.#script.capabilities ??
       versions.map((version) => ({ name: 'eth', version, length: ethProtocol(version).length }));
     this.connection = new RlpxConnection({
-      ...{ socket, role, crypto: nobleCrypto, clock, random, secretKey: this.#secretKey, capabilities },
+      ...{ socket, role, crypto: nodeCrypto(), clock, random, secretKey: this.#secretKey, capabilities },
       ...(remotePublicKey === undefined ? {} : { remotePublicKey }),
       hello: { clientId: 'scripted', listenPort: 0 },
       handlers: {
         authenticated: () => undefined,
         greeted: (_hello, shared) => {
           this.eth = shared.find(({ name }) => name === 'eth');
-          if (this.eth !== undefined && this.#script.status !== null) this.sayStatus(this.#script.status);
+          this.#script.greeted?.();
+          if (this.connection?.stage === 'open' && this.eth !== undefined && this.#script.status !== null)
+            this.sayStatus(this.#script.status);
         },
         message: (message) => {
           const spec = ethProtocol(this.version).byId[message.id];
