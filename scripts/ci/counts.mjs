@@ -7,7 +7,9 @@ const sums = { passed: 0, failed: 0, skipped: 0 };
 const reports = readdirSync(folder).filter((name) => name.endsWith('.json'));
 for (const name of reports) {
   const report = JSON.parse(readFileSync(join(folder, name), 'utf8'));
-  process.stdout.write(`${name}: ${report.numPassedTests} passed, ${report.numFailedTests} failed, ${report.numPendingTests} skipped\n`);
+  process.stdout.write(
+    `${name}: ${report.numPassedTests} passed, ${report.numFailedTests} failed, ${report.numPendingTests} skipped\n`,
+  );
   sums.passed += report.numPassedTests;
   sums.failed += report.numFailedTests;
   sums.skipped += report.numPendingTests;

@@ -11,8 +11,14 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const project = mkdtempSync(join(tmpdir(), 'rlpxd-package-'));
 
 function run(command, args, cwd) {
-  const done = spawnSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: 300_000 });
-  if (done.status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${done.status}\n${done.stdout}`);
+  const done = spawnSync(command, args, {
+    cwd,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: 300_000,
+  });
+  if (done.status !== 0)
+    throw new Error(`${command} ${args.join(' ')} ended with ${done.status}\n${done.stdout}`);
   return done.stdout;
 }
 
@@ -28,7 +34,18 @@ function readmeExample() {
 async function daemon() {
   const bin = join(project, 'node_modules', 'rlpxd', 'bin', 'rlpxd.js');
   const genesis = join(project, 'node_modules', 'rlpxd', 'demo', 'genesis.json');
-  const args = [bin, 'run', '--datadir', join(project, 'data'), '--genesis', genesis, '--addr', '127.0.0.1', '--port', '0'];
+  const args = [
+    bin,
+    'run',
+    '--datadir',
+    join(project, 'data'),
+    '--genesis',
+    genesis,
+    '--addr',
+    '127.0.0.1',
+    '--port',
+    '0',
+  ];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const line = await new Promise((resolve, reject) => {
     let text = '';
@@ -42,27 +59,57 @@ async function daemon() {
 }
 
 try {
-  const archive = run('npm', ['pack', '--silent', '--pack-destination', project], root).trim().split('\n').at(-1);
-  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'empty', private: true, type: 'module' }));
+  const archive = run('npm', ['pack', '--silent', '--pack-destination', project], root)
+    .trim()
+    .split('\n')
+    .at(-1);
+  writeFileSync(
+    join(project, 'package.json'),
+    JSON.stringify({ name: 'empty', private: true, type: 'module' }),
+  );
   run('npm', ['install', '--no-save', join(project, archive)], project);
 
   const paths = Object.keys(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).exports)
     .filter((path) => !path.endsWith('.json'))
     .map((path) => path.replace(/^\./, 'rlpxd'));
   for (const path of paths) {
-    const names = run(process.execPath, ['--input-type=module', '-e', `console.log(Object.keys(await import('${path}')).length)`], project);
+    const names = run(
+      process.execPath,
+      ['--input-type=module', '-e', `console.log(Object.keys(await import('${path}')).length)`],
+      project,
+    );
     if (Number(names) === 0) throw new Error(`${path} exports nothing`);
     process.stdout.write(`${path}: ${names.trim()} names\n`);
   }
 
-  const imports = paths.map((path, at) => `import * as m${at} from '${path}';\nexport const n${at}: number = Object.keys(m${at}).length;`);
+  const imports = paths.map(
+    (path, at) =>
+      `import * as m${at} from '${path}';\nexport const n${at}: number = Object.keys(m${at}).length;`,
+  );
   writeFileSync(join(project, 'all.ts'), imports.join('\n'));
-  const options = { module: 'nodenext', target: 'es2023', lib: ['es2023'], strict: true, noEmit: true, types: ['node'], skipLibCheck: false };
-  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: ['all.ts'] }));
+  const options = {
+    module: 'nodenext',
+    target: 'es2023',
+    lib: ['es2023'],
+    strict: true,
+    noEmit: true,
+    types: ['node'],
+    skipLibCheck: false,
+  };
+  writeFileSync(
+    join(project, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions: options, files: ['all.ts'] }),
+  );
   const require = createRequire(import.meta.url);
   cpSync(join(root, 'node_modules', '@types'), join(project, 'node_modules', '@types'), { recursive: true });
-  cpSync(join(root, 'node_modules', 'undici-types'), join(project, 'node_modules', 'undici-types'), { recursive: true });
-  run(process.execPath, [join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc'), '-p', project], project);
+  cpSync(join(root, 'node_modules', 'undici-types'), join(project, 'node_modules', 'undici-types'), {
+    recursive: true,
+  });
+  run(
+    process.execPath,
+    [join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc'), '-p', project],
+    project,
+  );
   process.stdout.write(`${paths.length} public paths type-check\n`);
 
   writeFileSync(join(project, 'example.mjs'), readmeExample());

@@ -23,8 +23,11 @@ function rowsTested(): Map<string, string[]> {
   for (const name of names) {
     if (!name.endsWith('.test.ts') || name.includes('node_modules')) continue;
     const text = readFileSync(join(root, 'test', name), 'utf8');
-    for (const title of text.matchAll(/\b(?:test|it|describe)(?:\.each\([\s\S]*?\))?\(\s*[`'"]((?:[EHFS]\d+[, /]*)+):/g)) {
-      for (const row of (title[1] ?? '').match(/[EHFS]\d+/g) ?? []) found.set(row, [...(found.get(row) ?? []), name]);
+    for (const title of text.matchAll(
+      /\b(?:test|it|describe)(?:\.each\([\s\S]*?\))?\(\s*[`'"]((?:[EHFS]\d+[, /]*)+):/g,
+    )) {
+      for (const row of (title[1] ?? '').match(/[EHFS]\d+/g) ?? [])
+        found.set(row, [...(found.get(row) ?? []), name]);
     }
   }
   return found;
