@@ -80,7 +80,7 @@ export class RlpxConnection {
   #lingerTimer: Timer | undefined;
 
   /**
-   * Takes the socket over and begins: the initiator's first message leaves in this tick.
+   * Takes the socket over and begins: the initiator's first message leaves at the end of this turn.
    * @throws RlpxError ERR_RLPX_ARGUMENT for keys that are none and a Hello above 2 KiB; the socket is untouched then
    */
   constructor(options: ConnectionOptions) {

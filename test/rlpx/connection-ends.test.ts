@@ -254,13 +254,14 @@ describe('hostile peers', () => {
   });
 
   test('F7: a flood of pings from a peer that does not read leaves at most 64 KiB and a frame waiting', async () => {
-    // Each ping arrives alone, which is the worst: pings of one tick share their pong.
-    const { clock, peer, owner } = await accepted({}, { windowBytes: 16_384, maxPieceBytes: 64 });
+    // Each ping arrives in a turn of its own, which is the worst: those of one turn share their pong.
+    const link = { latencyMs: 1, bytesPerSecond: 640_000 };
+    const { clock, peer, owner } = await accepted({}, { windowBytes: 16_384, maxPieceBytes: 64, link });
     peer.socket.pause();
     const backlogs: number[] = [];
     for (let round = 0; round < 12; round++) {
       for (let i = 0; i < 256; i++) peer.send(2, EMPTY);
-      await clock.advance(20);
+      await clock.advance(40);
       backlogs.push(owner.open.backlogBytes);
     }
     const sent = owner.open.stats.messagesOut;

@@ -80,7 +80,7 @@ describe('two connections', () => {
     expect(owner.messages[0]?.payload(100)).toEqual(text('also plain'));
   });
 
-  test('frames of one tick leave in one write', async () => {
+  test('frames of one turn leave in one write', async () => {
     const writes: number[] = [];
     const pair = await meet({
       dialler: (socket, clock) => {
@@ -288,7 +288,7 @@ describe('sending', () => {
     expect(listener.messages).toHaveLength(sent + 1);
   });
 
-  test('a tick that is full says so before the socket could, and drains in the same breath', async () => {
+  test('a turn that is full says so before the socket could, and drains in the same breath', async () => {
     const { clock, dialler, listener } = await openPair({}, { windowBytes: 10_000_000 });
     const payload = seededRandom('tick').bytes(60_000);
     const answers = [1, 2, 3, 4, 5, 6].map(() => dialler.open.send(dialler.eth, 0, payload));
