@@ -130,7 +130,7 @@ function absorb(input: usize, blocks: usize): usize {
       const d2 = c1 ^ rotl<u64>(c3, 1);
       const d3 = c2 ^ rotl<u64>(c4, 1);
       const d4 = c3 ^ rotl<u64>(c0, 1);
-      // rho and pi, in the order of where lanes come to lie: the order alone is worth 5 %
+      // rho and pi, in the order of where lanes come to lie: that order alone is worth 2 %
       const b0 = a0 ^ d0;
       const b1 = rotl<u64>(a6 ^ d1, 44);
       const b2 = rotl<u64>(a12 ^ d2, 43);

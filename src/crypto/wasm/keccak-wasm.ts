@@ -1,4 +1,4 @@
-// Made by scripts/assemble.mjs of assembly/keccak.ts (sha256 8d83f15c46f572f22a6d1e2afbac0aa905aa1c1ede8725531389f56ad8042add, with the compiler's flags before it). Do not edit.
+// Made by scripts/assemble.mjs of assembly/keccak.ts (sha256 a475e2e9d5ee80f2040fc05791b401cb14182fb951d91c2a74b8a035a0cbd12d, with the compiler's flags before it). Do not edit.
 
 /** WebAssembly of 1971 bytes, in base64. */
 export const KECCAK_WASM: string =
