@@ -3,30 +3,11 @@ import type { Clock } from '../runtime/clock.js';
 import type { Random } from '../runtime/random.js';
 import type { TcpSocket } from '../runtime/tcp.js';
 import type { LocalCapability, SharedCapability } from './capabilities.js';
-import type { DisconnectReason } from './disconnect.js';
+import type { ConnectionEnd } from './connection-end.js';
 import { MAX_FRAME_BYTES } from './frame.js';
 import type { Role } from './handshake.js';
 import type { Hello } from './hello.js';
 import type { IncomingMessage } from './packing.js';
-
-/** Why a connection ended: built once, at the first cause. */
-export interface ConnectionEnd {
-  /** `local`: we decided, a breach by the peer included. `remote`: it sent a Disconnect. `transport`: the socket failed. */
-  readonly by: 'local' | 'remote' | 'transport';
-  readonly received?: DisconnectReason;
-  readonly sent?: DisconnectReason;
-  /** An RlpxErrorCode or the caller's own; for transport ends the system's word (`ECONNRESET`), `EOF`, `CLOSED` or `WRITE_STALL`. */
-  readonly code?: string;
-  /** One plain sentence. */
-  readonly says: string;
-}
-
-/** What a caller that ends a connection may say about it. */
-export interface EndCause {
-  readonly code?: string;
-  readonly says?: string;
-  readonly by?: 'local' | 'transport';
-}
 
 /**
  * What a connection tells its one owner. All of it from the loop, never from inside a call on the connection, except

@@ -1,42 +1,25 @@
-import { EMPTY_BYTES, snappyCompress } from '../codec/index.js';
+import { EMPTY_BYTES } from '../codec/index.js';
 import type { Timer } from '../runtime/clock.js';
 import type { TcpAddress, TcpSocket } from '../runtime/tcp.js';
-import {
-  type BaseEvent,
-  BaseProtocol,
-  DISCONNECT_ID,
-  HELLO_ID,
-  MAX_FRAME_BYTES_BEFORE_HELLO,
-  PING_ID,
-  PONG_ID,
-} from './base-protocol.js';
+import { type BaseEvent, DISCONNECT_ID, HELLO_ID, PING_ID, PONG_ID } from './base-protocol.js';
 import type { SharedCapability } from './capabilities.js';
+import { type ConnectionEnd, END_OF_INPUT, type EndCause, endOf } from './connection-end.js';
 import {
   CONNECTION_LIMITS,
-  type ConnectionEnd,
   type ConnectionHandlers,
   type ConnectionLimits,
   type ConnectionOptions,
-  type EndCause,
 } from './connection-options.js';
 import { type DisconnectReason, disconnectName } from './disconnect.js';
 import { encodeDisconnect } from './disconnect-message.js';
 import { isBreach, RlpxError } from './errors.js';
 import { MAX_FRAME_BYTES } from './frame.js';
 import { FrameDeadline } from './frame-deadline.js';
-import { FrameDecoder } from './frame-decoder.js';
-import { FrameEncoder } from './frame-encoder.js';
 import { Handshake, type HandshakeResult } from './handshake.js';
 import { encodeHello, type Hello, P2P_VERSION } from './hello.js';
+import { Link } from './link.js';
 import { Outbox } from './outbox.js';
 import type { PackedMessage } from './packing.js';
-
-/** What exists once the keys are agreed. */
-interface Link {
-  readonly encoder: FrameEncoder;
-  readonly decoder: FrameDecoder;
-  readonly protocol: BaseProtocol;
-}
 
 type State =
   | { readonly stage: 'authenticating'; readonly handshake: Handshake }
@@ -46,8 +29,6 @@ type State =
 
 /** Content of Ping and Pong: the empty list. Whatever comes instead is not looked at. */
 const EMPTY_LIST: Uint8Array = Uint8Array.of(0xc0);
-
-const END_OF_INPUT: ConnectionEnd = { by: 'transport', code: 'EOF', says: 'the peer closed the connection' };
 
 /**
  * One RLPx connection over one socket: handshake, Hello, then messages, until the first cause that ends it. What arrives is
@@ -168,7 +149,7 @@ export class RlpxConnection {
     const wireId = this.#wireId(capability, id);
     if (payload.length > MAX_FRAME_BYTES)
       throw new RlpxError('ERR_RLPX_ARGUMENT', `${payload.length} bytes to send`);
-    this.#queue(link, wireId, link.protocol.compressed ? snappyCompress(payload) : payload);
+    this.#queued(link.encode(wireId, payload, this.#outbox.pieces));
     return this.#outbox.askRoom();
   }
 
@@ -176,7 +157,7 @@ export class RlpxConnection {
   sendPacked(capability: SharedCapability, message: PackedMessage): boolean {
     const link = this.#openLink();
     const wireId = this.#wireId(capability, message.id);
-    this.#queue(link, wireId, link.protocol.compressed ? message.body : message.plain);
+    this.#queued(link.encodePacked(wireId, message, this.#outbox.pieces));
     return this.#outbox.askRoom();
   }
 
@@ -265,19 +246,8 @@ export class RlpxConnection {
 
   #authenticated(result: HandshakeResult): Link {
     const { crypto, capabilities } = this.#options;
-    const { maxMessageBytes } = this.#limits;
-    const { secrets, remotePublicKey, sharedId } = result;
-    const link: Link = {
-      encoder: new FrameEncoder(crypto, secrets),
-      decoder: new FrameDecoder(crypto, secrets, MAX_FRAME_BYTES_BEFORE_HELLO),
-      protocol: new BaseProtocol({
-        crypto,
-        remotePublicKey,
-        capabilities,
-        p2pVersion: P2P_VERSION,
-        maxMessageBytes,
-      }),
-    };
+    const { remotePublicKey, sharedId } = result;
+    const link = new Link(crypto, result, capabilities, this.#limits.maxMessageBytes);
     this.#state = { stage: 'greeting', link };
     this.#remotePublicKey = remotePublicKey;
     this.#sharedId = sharedId;
@@ -370,11 +340,10 @@ export class RlpxConnection {
   }
 
   #queueBase(link: Link, id: number, payload: Uint8Array): void {
-    this.#queue(link, id, link.protocol.compressed ? snappyCompress(payload) : payload);
+    this.#queued(link.encode(id, payload, this.#outbox.pieces));
   }
 
-  #queue({ encoder }: Link, wireId: number, body: Uint8Array): void {
-    const bytes = encoder.encode(wireId, body, this.#outbox.pieces);
+  #queued(bytes: number): void {
     this.#counts.messagesOut++;
     this.#counts.bytesOut += bytes;
     this.#outbox.added(bytes);
@@ -427,9 +396,4 @@ export class RlpxConnection {
   #hasEnded(): boolean {
     return this.#state.stage === 'ended';
   }
-}
-
-function endOf(cause: EndCause, says: string): ConnectionEnd {
-  const end = { by: cause.by ?? 'local', says: cause.says ?? says } as const;
-  return cause.code === undefined ? end : { ...end, code: cause.code };
 }

@@ -28,13 +28,12 @@ export {
   type SharedCapability,
 } from './capabilities.js';
 export { RlpxConnection } from './connection.js';
+export type { ConnectionEnd, EndCause } from './connection-end.js';
 export {
   CONNECTION_LIMITS,
-  type ConnectionEnd,
   type ConnectionHandlers,
   type ConnectionLimits,
   type ConnectionOptions,
-  type EndCause,
 } from './connection-options.js';
 export { DISCONNECT, type DisconnectReason, disconnectName } from './disconnect.js';
 export { decodeDisconnect, encodeDisconnect } from './disconnect-message.js';
