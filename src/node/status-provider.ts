@@ -31,7 +31,8 @@ export function chainStatus(backend: Pick<ChainBackend, 'chain' | 'range'>): Sta
   };
   return {
     status,
-    check: (remote: Status): EthError | undefined => checkStatus(status(remote.version), remote, filter),
+    check: (remote: Status, version: EthVersion): EthError | undefined =>
+      checkStatus(status(version), remote, filter),
   };
 }
 
