@@ -1,3 +1,8 @@
+/**
+ * How it is said: the encrypted, authenticated transport of devp2p. `RlpxConnection` is one connection over a socket; the
+ * state machines that it is made of (`Handshake`, `FrameDecoder`, `FrameEncoder`, `BaseProtocol`) know bytes only.
+ * @module
+ */
 export {
   type AuthParty,
   type HandshakeKeys,

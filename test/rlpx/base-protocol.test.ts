@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeBytes, encodeList, snappyCompress } from '../../src/codec/index.js';
 import {
@@ -248,4 +249,25 @@ describe('messages', () => {
     expect(message.payload(5_000)).toHaveLength(5_000);
     expect(codeOf(() => message.payload(4_999))).toBe('ERR_RLPX_MESSAGE_SIZE');
   });
+});
+
+test('whatever bytes an authentic frame holds, the answer is an event or a breach', () => {
+  const payload = fc.oneof(
+    fc.uint8Array({ maxLength: 60 }),
+    fc.uint8Array({ maxLength: 300 }).map(snappyCompress),
+  );
+  const id = fc.oneof(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 2 ** 32 - 1 }));
+  fc.assert(
+    fc.property(fc.boolean(), id, payload, (afterHello, messageId, content) => {
+      const made = afterHello ? greeted() : protocol();
+      try {
+        const event = made.receive(frame(messageId, content));
+        if (event.is === 'message') event.message.payload(10 * MIB);
+      } catch (error) {
+        if (!(error instanceof RlpxError)) throw error;
+        expect(error.reason).toBeTypeOf('number');
+      }
+    }),
+    { numRuns: 2_000 },
+  );
 });
