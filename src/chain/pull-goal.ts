@@ -1,12 +1,11 @@
 import { sameBytes } from '../codec/index.js';
-import { SEGMENT_BLOCKS } from './pull-headers.js';
 import type { PeerBook, PullPeer } from './pull-peers.js';
 import type { ChainStore } from './store.js';
 
 /** The end of the next run of blocks. */
 export type Goal =
   /** A hash that the caller has pinned, or that stands on the way to it. */
-  | { readonly kind: 'pinned'; readonly hash: Uint8Array }
+  | { readonly kind: 'pinned'; readonly hash: Uint8Array; readonly number: bigint | undefined }
   /** What a peer announces as its latest block. */
   | {
       readonly kind: 'announced';
@@ -32,20 +31,26 @@ export async function pinnedCourse(
   pin: Uint8Array,
   checkpoints: ReadonlyMap<bigint, Uint8Array>,
 ): Promise<Course> {
-  const number = await store.numberOf(pin);
-  if (number !== undefined) return 'reached'; // what has a number in the store is on its chain
+  if ((await store.numberOf(pin)) !== undefined) return 'reached'; // what has a number in the store is on its chain
   if (!book.all().some((entry) => !entry.resting)) return 'wait';
   const head = store.head.header.number;
-  const ahead = [...checkpoints.keys()].filter((checkpoint) => checkpoint > head);
-  const next = ahead.reduce((least, checkpoint) => (checkpoint < least ? checkpoint : least), ahead[0] ?? 0n);
-  return { kind: 'pinned', hash: checkpoints.get(next) ?? pin };
+  let next: bigint | undefined;
+  for (const number of checkpoints.keys())
+    if (number > head && (next === undefined || number < next)) next = number;
+  const hash = next === undefined ? undefined : checkpoints.get(next);
+  return { kind: 'pinned', hash: hash ?? pin, number: next };
 }
 
-/** Follows the best trusted peer that is ahead, in runs of limited length. @param end number to end at, if any */
+/**
+ * Follows the best trusted peer that is ahead, in runs of limited length.
+ * @param end number to end at, if any
+ * @param segmentBlocks length of a run
+ */
 export async function openCourse(
   store: ChainStore,
   book: PeerBook,
   end: bigint | undefined,
+  segmentBlocks: bigint,
   disagreement: Disagreement,
 ): Promise<Course> {
   const head = store.head.header.number;
@@ -54,7 +59,7 @@ export async function openCourse(
   let consulted = false;
   for (const entry of entries) {
     if (entry.resting) continue;
-    const goal = await goalOf(entry, store, end, disagreement);
+    const goal = await goalOf(entry, store, end, segmentBlocks, disagreement);
     if (goal === 'refused') continue;
     if (goal !== 'nothing') return goal;
     consulted = true;
@@ -67,6 +72,7 @@ async function goalOf(
   leader: PullPeer,
   store: ChainStore,
   end: bigint | undefined,
+  segmentBlocks: bigint,
   disagreement: Disagreement,
 ): Promise<Goal | 'nothing' | 'refused'> {
   const { hash: headHash, header } = store.head;
@@ -78,7 +84,7 @@ async function goalOf(
   const { latest: number, latestHash: hash } = range;
   if (leader.refused !== undefined && sameBytes(leader.refused, hash)) return 'refused';
   if (number > header.number) {
-    const far = header.number + SEGMENT_BLOCKS;
+    const far = header.number + segmentBlocks;
     const limit = end !== undefined && end < far ? end : far;
     return number > limit
       ? { kind: 'numbered', number: limit, leader }

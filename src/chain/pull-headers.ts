@@ -28,11 +28,8 @@ export type WalkResult =
 const HEADERS_PER_REQUEST = 512;
 /** Below our head, on the way to where the chains part: most reorganisations are shallow. */
 const HEADERS_PER_STEP_BACK = 64;
-/** What is held of a run; beyond it the upper half is let go, and fetched again when its turn comes. */
-const MAX_HELD_HEADERS = 16_384;
+/** What is held of a run, also in numbers: twice its length. Beyond it the upper half is let go, and fetched again in its turn. */
 const MAX_HELD_BYTES = 32 * 1024 * 1024;
-/** Blocks in a run, where the whole way is longer. */
-export const SEGMENT_BLOCKS = 8_192n;
 
 export interface WalkOptions {
   readonly store: ChainStore;
@@ -46,7 +43,9 @@ export interface WalkOptions {
   readonly number: bigint | undefined;
   /** Whom to ask, best first. */
   readonly peers: readonly PullPeer[];
-  /** Takes the hashes at every `SEGMENT_BLOCKS`th number on the way, so that a long way need not be walked again. */
+  /** Length of a run, where the whole way is longer. */
+  readonly segmentBlocks: bigint;
+  /** Takes the hashes at every `segmentBlocks`th number on the way, so that a long way need not be walked again. */
   readonly checkpoints?: Map<bigint, Uint8Array>;
 }
 
@@ -113,7 +112,7 @@ class HeaderWalk {
 
   /** A header that is the wanted one. @returns the end of the walk, if this is it */
   async #take(raw: Uint8Array): Promise<WalkResult | undefined> {
-    const { store, hasher, number: expected, checkpoints } = this.#options;
+    const { store, hasher, number: expected, checkpoints, segmentBlocks } = this.#options;
     const above = this.#down.at(-1);
     let header: HashedHeader;
     try {
@@ -131,7 +130,7 @@ class HeaderWalk {
     }
     this.#end ??= number;
     this.#hold(header);
-    if (number % SEGMENT_BLOCKS === 0n) checkpoints?.set(number, header.hash);
+    if (number % segmentBlocks === 0n) checkpoints?.set(number, header.hash);
     this.wanted = header.header.parentHash;
     const head = store.head.header.number;
     const parent = number - 1n;
@@ -164,7 +163,8 @@ class HeaderWalk {
   #hold(header: HashedHeader): void {
     this.#down.push(header);
     this.#heldBytes += header.raw.length;
-    if (this.#down.length <= MAX_HELD_HEADERS && this.#heldBytes <= MAX_HELD_BYTES) return;
+    const most = 2 * Number(this.#options.segmentBlocks);
+    if (this.#down.length <= most && this.#heldBytes <= MAX_HELD_BYTES) return;
     const gone = this.#down.splice(0, this.#down.length >> 1);
     for (const { raw } of gone) this.#heldBytes -= raw.length;
   }

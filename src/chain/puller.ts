@@ -22,6 +22,8 @@ export interface PullerOptions {
   readonly target?: bigint | Uint8Array;
   /** Blocks that are stored at once, in one synced step: 256 by default. What is not stored yet is fetched again after a crash. */
   readonly batchBlocks?: number;
+  /** Blocks whose headers are fetched and proven before their contents: 8,192 by default, some 5 MB. */
+  readonly segmentBlocks?: number;
   readonly logger?: Logger;
   /** Told after every batch that has been stored. */
   readonly onProgress?: (progress: PullProgress) => void;
@@ -75,6 +77,7 @@ export interface ChainConflict {
 }
 
 const BATCH_BLOCKS = 256;
+const SEGMENT_BLOCKS = 8_192;
 /** Beyond so many, conflicts are only logged. */
 const MAX_CONFLICTS = 64;
 /** Headers to ask a peer for that does not tell what it has. */
@@ -92,6 +95,7 @@ export class ChainPuller {
   readonly #options: PullerOptions;
   readonly #logger: Logger;
   readonly #book: PeerBook;
+  readonly #segmentBlocks: bigint;
   readonly #conflicts = new Map<string, ChainConflict>();
   /** On the way to a pinned hash. */
   readonly #checkpoints = new Map<bigint, Uint8Array>();
@@ -105,6 +109,7 @@ export class ChainPuller {
 
   constructor(options: PullerOptions) {
     this.#options = options;
+    this.#segmentBlocks = BigInt(options.segmentBlocks ?? SEGMENT_BLOCKS);
     this.#logger = options.logger ?? silentLogger;
     this.#book = new PeerBook(options.clock, this.#logger);
   }
@@ -188,7 +193,7 @@ export class ChainPuller {
   #course(): Promise<Course> {
     const { store, target } = this.#options;
     if (target instanceof Uint8Array) return pinnedCourse(store, this.#book, target, this.#checkpoints);
-    return openCourse(store, this.#book, target, (entry, number, theirs, taken) =>
+    return openCourse(store, this.#book, target, this.#segmentBlocks, (entry, number, theirs, taken) =>
       this.#report(entry, number, theirs, taken),
     );
   }
@@ -213,6 +218,7 @@ export class ChainPuller {
       ...shared,
       from: end.hash,
       number: end.number,
+      segmentBlocks: this.#segmentBlocks,
       peers: this.#askable(leader),
       ...(leader === undefined ? { checkpoints: this.#checkpoints } : {}),
     });
@@ -233,8 +239,7 @@ export class ChainPuller {
     goal: Goal,
     signal: AbortSignal,
   ): Promise<{ readonly hash: Uint8Array; readonly number: bigint | undefined } | undefined> {
-    if (goal.kind === 'pinned') return { hash: goal.hash, number: undefined };
-    if (goal.kind === 'announced') return goal;
+    if (goal.kind === 'pinned' || goal.kind === 'announced') return goal;
     const { leader } = goal;
     const head = this.#options.store.head;
     const origin = goal.kind === 'numbered' ? goal.number : head.header.number + 1n;
