@@ -56,5 +56,7 @@ export function firstWorking(
       failures.push(`${name}: ${error instanceof Error ? error.message : 'cannot be made'}`);
     }
   }
-  throw new CryptoError('ERR_CRYPTO_BACKEND', `no cryptographic back end works: ${failures.join(', ')}`);
+  const says =
+    backends.length === 1 ? 'the cryptographic back end does not work' : 'no cryptographic back end works';
+  throw new CryptoError('ERR_CRYPTO_BACKEND', `${says}: ${failures.join(', ')}`);
 }

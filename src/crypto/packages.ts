@@ -1,10 +1,13 @@
 import { createRequire } from 'node:module';
 
+/** All that is ever loaded so: nothing that comes from outside names a package. */
+export type OptionalPackage = 'secp256k1/bindings.js' | 'tiny-secp256k1';
+
 /** Loads a package that need not be installed, at once. @throws Error where it is not, or does not load */
-export type PackageLoader = (specifier: string) => unknown;
+export type PackageLoader = (specifier: OptionalPackage) => unknown;
 
 /** As it is installed beside this one. */
-export function installedPackage(specifier: string): unknown {
+export function installedPackage(specifier: OptionalPackage): unknown {
   return createRequire(import.meta.url)(specifier);
 }
 
@@ -15,7 +18,7 @@ export function installedPackage(specifier: string): unknown {
  */
 export function loadPackage<T>(
   load: PackageLoader,
-  specifier: string,
+  specifier: OptionalPackage,
   functions: readonly (keyof T & string)[],
 ): T {
   const name = specifier.split('/')[0];

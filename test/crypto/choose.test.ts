@@ -5,7 +5,7 @@ import { CRYPTO_CHOICES, chooseCrypto, firstWorking } from '../../src/crypto/cho
 import type { RlpxCrypto } from '../../src/crypto/crypto.js';
 import { nobleCrypto } from '../../src/crypto/noble.js';
 import { nodeCrypto } from '../../src/crypto/node.js';
-import { installedPackage } from '../../src/crypto/packages.js';
+import { installedPackage, type OptionalPackage } from '../../src/crypto/packages.js';
 import { selfTest } from '../../src/crypto/self-test.js';
 import { wasmKeccak } from '../../src/crypto/wasm/keccak.js';
 
@@ -66,7 +66,7 @@ const installed: CryptoSources = { loadPackage: installedPackage, wasmKeccak };
 const bare: CryptoSources = { loadPackage: notInstalled, wasmKeccak: noWasm };
 
 /** The installed packages, but one member of one of them answers otherwise. */
-function tamperedWith(specifier: string, member: string, answer: () => unknown): CryptoSources {
+function tamperedWith(specifier: OptionalPackage, member: string, answer: () => unknown): CryptoSources {
   return {
     wasmKeccak,
     loadPackage: (wanted) => {
