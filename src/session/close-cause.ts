@@ -81,8 +81,16 @@ export function explainCause(cause: CloseCause): string {
   const who = { local: 'by us', remote: 'by the peer', transport: 'by the network', policy: 'by our policy' }[
     cause.by
   ];
-  const reason = cause.reason === undefined ? '' : `, ${disconnectName(cause.reason)}`;
-  return `${cause.outcome} while ${cause.stage} ${who}${reason}: ${cause.says}`;
+  const reason = cause.reason === undefined ? undefined : disconnectName(cause.reason);
+  const parts = [reason === undefined ? who : `${who}, ${reason}`];
+  if (cause.says !== reason) parts.push(cause.says);
+  else if (refusedByStatus(cause)) parts.push('most likely another network, genesis or fork');
+  return `${cause.outcome} while ${cause.stage} ${parts.join(': ')}`;
+}
+
+/** A peer that refuses our Status says no more than this, and may say it before its own Status. */
+function refusedByStatus({ by, stage, reasonReceived }: CloseCause): boolean {
+  return by === 'remote' && stage === 'verifying' && reasonReceived === DISCONNECT.subprotocolError;
 }
 
 export const NO_TRAFFIC: TrafficCounters = { bytesIn: 0, bytesOut: 0, messagesIn: 0, messagesOut: 0 };

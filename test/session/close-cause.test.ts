@@ -72,6 +72,22 @@ describe('a close cause', () => {
       'cancelled while verifying by our policy, subprotocol error: another genesis',
     );
   });
+
+  test('says a reason only once, and what a peer means that refuses our Status', () => {
+    const by = 'remote';
+    const full = { kind: 'asked', by, received: DISCONNECT.tooManyPeers, says: 'too many peers' } as const;
+    const early = { ...facts, outcome: 'cancelled', stage: 'greeting' } as const;
+    expect(explainCause(closeCause(full, early))).toBe(
+      'cancelled while greeting by the peer, too many peers',
+    );
+    const misfit = { ...full, received: DISCONNECT.subprotocolError, says: 'subprotocol error' };
+    expect(explainCause(closeCause(misfit, { ...early, stage: 'verifying' }))).toBe(
+      'cancelled while verifying by the peer, subprotocol error: most likely another network, genesis or fork',
+    );
+    expect(explainCause(closeCause(misfit, facts))).toBe(
+      'closed while active by the peer, subprotocol error',
+    );
+  });
 });
 
 describe('what the connection says', () => {
