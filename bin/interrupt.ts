@@ -4,10 +4,10 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** 128 + 2, as shells count it: someone pressed Ctrl-C again and does not want to wait. */
 const IMPATIENT_EXIT_CODE = 130;
 
-/**
- * A signal that aborts on the first SIGINT, SIGTERM or SIGHUP, or when a parent that holds our IPC channel is gone; the
- * second one ends the process at once.
- */
+/** Set by a parent that holds an IPC channel with us and does not want to be outlived. */
+export const END_WITH_PARENT = 'RLPXD_END_WITH_PARENT';
+
+/** A signal that aborts on the first SIGINT, SIGTERM or SIGHUP; the second one ends the process at once. */
 export function interrupted(): AbortSignal {
   const controller = new AbortController();
   const stop = (): void => {
@@ -18,7 +18,7 @@ export function interrupted(): AbortSignal {
     controller.abort();
   };
   for (const name of SIGNALS) process.on(name, stop);
-  if (process.channel !== undefined) process.once('disconnect', () => controller.abort());
+  if (process.env[END_WITH_PARENT] === '1') process.once('disconnect', () => controller.abort());
   return controller.signal;
 }
 

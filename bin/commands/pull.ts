@@ -2,7 +2,14 @@ import { type Command, Option } from 'commander';
 import { type PullTarget, pullChain } from '../../src/node/index.js';
 import { UsageError } from '../explain.js';
 import { interrupted } from '../interrupt.js';
-import { addChainOptions, type ChainOptions, chosenChain, datadirOption, ethOption } from '../options.js';
+import {
+  addChainOptions,
+  type ChainOptions,
+  chosenChain,
+  datadirOption,
+  duration,
+  ethOption,
+} from '../options.js';
 import { ProgressLine } from '../progress.js';
 import { print, printJson, say } from '../terminal.js';
 import { bytesText, countText, timeText } from '../text.js';
@@ -12,6 +19,7 @@ interface PullCommandOptions extends ChainOptions {
   readonly to?: PullTarget;
   readonly export?: string;
   readonly eth: number[];
+  readonly patience: number;
   readonly json?: boolean;
 }
 
@@ -27,6 +35,11 @@ export function addPullCommand(program: Command): void {
     )
     .option('--export <file>', 'afterwards, write the chain from block 1 as `geth export` does')
     .addOption(ethOption())
+    .addOption(
+      new Option('--patience <time>', 'give up when no peer could help for so long')
+        .argParser(duration)
+        .default(60_000, '60s'),
+    )
     .option('--json', 'progress and result as JSON lines')
     .addHelpText(
       'after',
@@ -49,6 +62,7 @@ async function runPull(enodes: string[], options: PullCommandOptions): Promise<v
     to: options.to,
     exportTo: options.export,
     ethVersions: options.eth,
+    patienceMs: options.patience,
     signal: interrupted(),
     onProgress: (at) => {
       if (options.json) printJson({ event: 'pull.progress', ...at });
@@ -65,6 +79,9 @@ async function runPull(enodes: string[], options: PullCommandOptions): Promise<v
     `${countText(result.blocks, 'block')} (${bytesText(result.bytes)}) in ${timeText(result.ms)}${speed}`,
   );
   print(`head ${result.head} ${result.hash}`);
+  for (const { peer, number } of result.conflicts) {
+    say(`rlpxd: peer ${peer} is on another chain from block ${number} on; pin the chain with --to HASH`);
+  }
   if (exported !== undefined) print(`${countText(exported.blocks, 'block')} written to ${options.export}`);
 }
 

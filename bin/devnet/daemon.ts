@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { END_WITH_PARENT } from '../interrupt.js';
 import type { LogLine } from './view.js';
 
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
@@ -21,7 +22,8 @@ export class Daemon {
   #lastLine = '';
 
   constructor(args: readonly string[], log: (line: LogLine) => void = () => undefined) {
-    this.#child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    const env = { ...process.env, [END_WITH_PARENT]: '1' };
+    this.#child = spawn(process.execPath, [MAIN, ...args], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text;
     });

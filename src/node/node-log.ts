@@ -41,7 +41,9 @@ export function logNode(
       const peer = bytesToHex(nodeId(publicKey, node.crypto));
       const line = { event: 'peer.waiting', peer, ...wait };
       const why = wait.says === undefined ? '' : `: ${wait.says}`;
-      logger.info(line, `peer ${short(peer)} is ${wait.failure}, dialed again in ${seconds} s${why}`);
+      // a peer that stays away is worth a line after 1, 2, 4, 8… dials, not after each
+      const level = Number.isInteger(Math.log2(wait.failures)) ? 'info' : 'debug';
+      logger[level](line, `peer ${short(peer)} is ${wait.failure}, dialed again in ${seconds} s${why}`);
     }),
     node.on('peer.misbehaved', ({ session, says }) => {
       logger.warn(

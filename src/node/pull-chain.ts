@@ -33,7 +33,7 @@ export class PullError extends Error {
 
 /** A peer is given up after so many dials in a row; the waits between them are 1 s and 2 s. */
 const MAX_DIALS = 3;
-/** Connected, but of no use: geth needs some seconds after its start before it answers. */
+/** For peers that are there and of no use yet: geth needs some seconds after its start before it answers. */
 const PATIENCE_MS = 60_000;
 
 /**
