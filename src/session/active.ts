@@ -191,7 +191,7 @@ export class ActiveSession implements Session {
 
   /** Our own range may have changed. */
   announce(range: BlockRange): void {
-    this.#announcer?.offer(range);
+    if (!this.#session.isOver) this.#announcer?.offer(range);
   }
 
   /** Whether the peer hears of our range at all: not on eth/68, and not where we mirror. */

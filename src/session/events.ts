@@ -24,7 +24,10 @@ export type SessionListener<N extends SessionEventName> = (event: SessionEvents[
 
 type Listeners = { readonly [N in SessionEventName]: Set<SessionListener<N>> };
 
-/** Tells listeners in the order in which they came. One that throws hurts nobody: it is logged. */
+/**
+ * Tells listeners in the order in which they came. One that throws hurts nobody: it is logged. What happens because of an
+ * event is told after that event, to everyone, so that nobody hears of an end before the beginning.
+ */
 export class SessionEmitter {
   readonly #logger: Logger;
   readonly #listeners: Listeners = {
@@ -35,6 +38,9 @@ export class SessionEmitter {
     closed: new Set(),
     refused: new Set(),
   };
+
+  #waiting: (() => void)[] = [];
+  #busy = false;
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -50,6 +56,33 @@ export class SessionEmitter {
   }
 
   emit<N extends SessionEventName>(name: N, event: SessionEvents[N]): void {
+    this.#waiting.push(() => this.#tell(name, event));
+    this.#drain();
+  }
+
+  /** What is emitted while `work` runs is told after it. */
+  after(work: () => void): void {
+    const outermost = !this.#busy;
+    this.#busy = true;
+    try {
+      work();
+    } finally {
+      if (outermost) this.#busy = false;
+      this.#drain();
+    }
+  }
+
+  #drain(): void {
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      for (let tell = this.#waiting.shift(); tell !== undefined; tell = this.#waiting.shift()) tell();
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #tell<N extends SessionEventName>(name: N, event: SessionEvents[N]): void {
     for (const listener of [...this.#of(name)]) {
       try {
         listener(event);

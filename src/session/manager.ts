@@ -1,7 +1,13 @@
 import { sameBytes } from '../codec/index.js';
 import type { RlpxCrypto } from '../crypto/index.js';
 import { type BlockRange, ETH_VERSIONS, type EthVersion, ethProtocol } from '../eth/index.js';
-import { DISCONNECT, type DisconnectReason, type LocalCapability } from '../rlpx/index.js';
+import {
+  DISCONNECT,
+  type DisconnectReason,
+  encodeHello,
+  type LocalCapability,
+  P2P_VERSION,
+} from '../rlpx/index.js';
 import {
   type Logger,
   silentLogger,
@@ -89,6 +95,7 @@ export class SessionManager {
   readonly #sessions = new Map<string, ManagedSession>();
   /** Ended, but the socket is still there. */
   readonly #lingering = new Set<ManagedSession>();
+  #listens = false;
   #listener: TcpListener | undefined;
   #lastId = 0;
   #epoch = 0;
@@ -105,7 +112,7 @@ export class SessionManager {
     this.#policy = options.policy ?? openPolicy;
     this.#status = options.status;
     this.#logger = options.logger ?? silentLogger;
-    this.#deadlines = { ...DEFAULT_DEADLINES, ...options.deadlines };
+    this.#deadlines = checkedDeadlines({ ...DEFAULT_DEADLINES, ...options.deadlines });
     this.#events = new SessionEmitter(this.#logger);
     this.publicKey = crypto.publicKey(secretKey);
     this.nodeId = crypto.keccak256(this.publicKey);
@@ -117,12 +124,14 @@ export class SessionManager {
       logger: this.#logger,
     });
     this.#host = this.#makeHost(options, ethVersions.map(ethCapability));
+    checkHello(this.#host, this.publicKey);
   }
 
   /** Accepts connections. @returns the address with the real port. @throws RuntimeError ERR_RUNTIME_LISTEN, SessionError */
   async listen(at: TcpAddress): Promise<TcpAddress> {
     if (this.#closing !== undefined) throw closedError();
-    if (this.#listener !== undefined) throw argument('this manager listens already');
+    if (this.#listens) throw argument('this manager listens already');
+    this.#listens = true;
     const listener = await this.#world.tcp.listen(at, (socket) => this.#accept(socket));
     this.#listener = listener;
     if (this.#closing !== undefined) await listener.close();
@@ -243,7 +252,7 @@ export class SessionManager {
       return;
     }
     const session = this.#create(undefined);
-    session.pending.begin(socket);
+    session.guard(() => session.pending.begin(socket));
   }
 
   #create(wanted: { readonly publicKey: Uint8Array; readonly kind: PeerKind } | undefined): ManagedSession {
@@ -312,9 +321,11 @@ export class SessionManager {
   #activated(session: ManagedSession, active: ActiveSession): void {
     this.#places.counter.activate(session);
     for (const rival of this.#places.rivals(session)) rival.end(duplicateOf(session).ending);
-    this.#told(() => this.#policy.established?.(active));
-    this.#events.emit('activated', { session: active });
-    if (this.#status.mirror === true || !active.announcesRange) return;
+    this.#events.after(() => {
+      this.#events.emit('activated', { session: active });
+      this.#told(() => this.#policy.established?.(active));
+    });
+    if (session.isOver || !active.announcesRange) return;
     const range = statusRange(this.#status.status(active.eth.version)); // it may have moved since our Status went out
     if (range !== undefined) active.announce(range);
   }
@@ -352,6 +363,24 @@ function checkedLimits(limits: SessionLimits): SessionLimits {
     if (!Number.isInteger(value) || value < 0) throw argument(`limits.${name} is ${value}, not a count`);
   }
   return limits;
+}
+
+function checkedDeadlines(deadlines: Deadlines): Deadlines {
+  for (const [name, value] of Object.entries(deadlines)) {
+    if (!(value > 0)) throw argument(`deadlines.${name} is ${value}, not a time`);
+  }
+  return deadlines;
+}
+
+/** What would fail with every connection fails here, once. */
+function checkHello({ clientId, capabilities }: SessionHost, publicKey: Uint8Array): void {
+  try {
+    encodeHello({ p2pVersion: P2P_VERSION, clientId, capabilities, listenPort: MAX_PORT, publicKey });
+  } catch (error) {
+    throw argument(
+      `clientId and ethVersions make no Hello: ${error instanceof Error ? error.message : error}`,
+    );
+  }
 }
 
 function argument(says: string): SessionError {

@@ -1,7 +1,7 @@
 import {
+  blockRangeFault,
   EthError,
   type EthProtocol,
-  type EthVersion,
   ethProtocol,
   isEthVersion,
   MAX_WHOLE_RECEIPTS_BYTES,
@@ -18,7 +18,7 @@ import {
 import type { TcpAddress, TcpSocket, Timer } from '../runtime/index.js';
 import { ActiveSession } from './active.js';
 import { admit } from './admission.js';
-import { endings } from './close-cause.js';
+import { type Ending, endings } from './close-cause.js';
 import { connectTo } from './connect.js';
 import { Conversation } from './conversation.js';
 import type { StageTimes } from './handle.js';
@@ -26,6 +26,7 @@ import { HeldInput } from './held-input.js';
 import type { Place, SessionHost } from './host.js';
 import type { ManagedSession } from './managed-session.js';
 import type { PeerKind } from './policy.js';
+import type { LivingEvent } from './state.js';
 
 type Stage = 'connect' | 'auth' | 'hello' | 'status';
 
@@ -87,7 +88,7 @@ export class PendingSession {
     if (session.isOver) return;
     const calledOff = new AbortController();
     session.atEnd(() => calledOff.abort());
-    session.advance('connect');
+    this.#advance('connect');
     this.#within('connect', this.#host.deadlines.connectMs, 'ERR_SESSION_CONNECT_DEADLINE');
     const outcome = await connectTo(
       this.#host.world,
@@ -100,17 +101,20 @@ export class PendingSession {
       calledOff.signal,
     );
     if ('ending' in outcome) session.end(outcome.ending);
-    else if (session.isOver) outcome.socket.destroy();
-    else this.begin(outcome.socket);
+    else session.guard(() => this.begin(outcome.socket));
   }
 
   /** There is a socket: both ends prove who they are. */
   begin(socket: TcpSocket): void {
     const session = this.#session;
-    const { world, crypto, secretKey, clientId, capabilities, deadlines } = this.#host;
+    const { world, deadlines } = this.#host;
+    if (session.isOver) {
+      socket.destroy();
+      return;
+    }
     if (session.direction === 'outbound') this.#passed('connect');
     session.located(socket.remote);
-    session.advance('begin');
+    this.#advance('begin');
     this.#stageSinceMs = world.clock.now();
     this.#within('auth', deadlines.authMs, 'ERR_SESSION_AUTH_DEADLINE');
     this.#overallTimer = world.clock.timer(deadlines.pendingMs, () => {
@@ -121,21 +125,7 @@ export class PendingSession {
         ),
       );
     });
-    const { publicKey } = session;
-    this.#connection = new RlpxConnection({
-      socket,
-      role: session.direction === 'outbound' ? 'initiator' : 'recipient',
-      ...(publicKey === undefined ? {} : { remotePublicKey: publicKey }),
-      crypto,
-      clock: world.clock,
-      random: world.random,
-      secretKey,
-      hello: { clientId, listenPort: this.#host.listenPort() },
-      capabilities,
-      // the cap of each message stands in its row and is asked on top; whole receipts may be the largest
-      limits: { lingerMs: deadlines.lingerMs, maxMessageBytes: MAX_WHOLE_RECEIPTS_BYTES },
-      handlers: connectionHandlers(session),
-    });
+    this.#connection = this.#connectionOver(socket);
     session.connected(this.#connection);
   }
 
@@ -149,7 +139,7 @@ export class PendingSession {
       return;
     }
     session.identified(publicKey, place.verdict === 'accept' ? place.kind : session.kind);
-    session.advance('authenticated');
+    this.#advance('authenticated');
     this.#within('hello', this.#host.deadlines.helloMs, 'ERR_SESSION_HELLO_DEADLINE');
   }
 
@@ -164,7 +154,7 @@ export class PendingSession {
       );
       return;
     }
-    session.advance('greeted');
+    this.#advance('greeted');
     this.#conversation.greeted();
     this.#greeted = { hello, capability, protocol: ethProtocol(capability.version) };
     this.#within('status', this.#host.deadlines.statusMs, 'ERR_SESSION_STATUS_DEADLINE');
@@ -192,10 +182,9 @@ export class PendingSession {
     if (decoded.name !== 'Status') throw new TypeError(`${decoded.name} where Status was admitted`);
     const remoteStatus = decoded.status;
     this.#conversation.statusReceived();
-    const { version } = greeted.protocol;
-    const misfit = this.#host.status.check(remoteStatus, version) ?? otherVersion(remoteStatus, version);
+    const misfit = this.#misfit(remoteStatus, greeted.protocol);
     if (misfit !== undefined) {
-      session.end(endings.refused(misfit.reason ?? DISCONNECT.subprotocolError, misfit.code, misfit.message));
+      session.end(misfitEnding(misfit));
       return;
     }
     if (this.#host.status.mirror === true) this.#sendStatus(remoteStatus);
@@ -218,11 +207,47 @@ export class PendingSession {
     else if (place.verdict === 'accept') this.#activate(agreement, place.kind);
   }
 
+  #connectionOver(socket: TcpSocket): RlpxConnection {
+    const { world, crypto, secretKey, clientId, capabilities, deadlines } = this.#host;
+    const { publicKey, direction } = this.#session;
+    return new RlpxConnection({
+      socket,
+      role: direction === 'outbound' ? 'initiator' : 'recipient',
+      ...(publicKey === undefined ? {} : { remotePublicKey: publicKey }),
+      crypto,
+      clock: world.clock,
+      random: world.random,
+      secretKey,
+      hello: { clientId, listenPort: this.#host.listenPort() },
+      capabilities,
+      // the cap of each message stands in its row and is asked on top; whole receipts may be the largest
+      limits: { lingerMs: deadlines.lingerMs, maxMessageBytes: MAX_WHOLE_RECEIPTS_BYTES },
+      handlers: connectionHandlers(this.#session),
+    });
+  }
+
+  /** The provider's judgement, and what holds whatever the chain is. */
+  #misfit(remote: Status, { version }: EthProtocol): EthError | undefined {
+    const misfit = this.#host.status.check(remote, version);
+    if (misfit !== undefined) return misfit;
+    if (remote.version !== version) {
+      const says = `Status: says eth/${remote.version} where eth/${version} was agreed`;
+      return new EthError('ERR_ETH_STATUS_VERSION', says);
+    }
+    const fault = remote.version === 68 ? undefined : blockRangeFault(remote);
+    return fault === undefined ? undefined : new EthError('ERR_ETH_STATUS_RANGE', `Status: ${fault}`);
+  }
+
+  #advance(event: LivingEvent): void {
+    const error = this.#session.advance(event);
+    if (error !== undefined) throw new TypeError(error.says);
+  }
+
   #activate(agreement: Agreement, kind: PeerKind): void {
     const session = this.#session;
     const { connection } = agreement;
     session.identified(connection.remotePublicKey ?? agreement.hello.publicKey, kind);
-    session.advance('verified');
+    this.#advance('verified');
     const active = new ActiveSession(session, this.#host, agreement, this.#held);
     session.activate(active);
     this.#host.activated(session, active);
@@ -258,9 +283,10 @@ export class PendingSession {
   }
 }
 
-function otherVersion({ version: said }: Status, agreed: EthVersion): EthError | undefined {
-  if (said === agreed) return undefined;
-  return new EthError('ERR_ETH_STATUS_VERSION', `Status: says eth/${said} where eth/${agreed} was agreed`);
+/** Another chain is nobody's fault; a Status that contradicts itself is. */
+function misfitEnding(misfit: EthError): Ending {
+  if (misfit.reason === DISCONNECT.protocolBreach) return endings.breach(misfit.code, misfit.message);
+  return endings.refused(misfit.reason ?? DISCONNECT.subprotocolError, misfit.code, misfit.message);
 }
 
 const STAGE_WORDS: Readonly<Record<Stage, string>> = {

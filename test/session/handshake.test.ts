@@ -344,6 +344,22 @@ describe('Status', () => {
     expect(cause).toMatchObject({ code: 'ERR_SESSION_MESSAGE_UNKNOWN', reasonSent: 2 });
   });
 
+  test.each([
+    ['runs backwards', range(9n, 7n)],
+    ['ends in a zero hash', range(0n, 7n, 0)],
+  ])('F13: with a range that %s is a breach, whatever the chain, mirrored or not', async (_, impossible) => {
+    for (const mirror of [false, true]) {
+      const village = new Village();
+      const status = mirror ? { ...statusProvider(), mirror, check: () => undefined } : statusProvider();
+      const node = await village.node({ status });
+      const peer = new ScriptedPeer(village.world('10.0.0.99'), { status: { range: impossible } });
+      await village.clock.settle(peer.dial(node));
+      await village.clock.advance(100);
+      expect(peer.end).toMatchObject({ by: 'remote', received: 2 });
+      expect(node.told).toContain('closed s1 faulted 2');
+    }
+  });
+
   test('the range that it says is the peer’s range, whatever it is', async () => {
     const village = new Village();
     const node = await village.node();

@@ -480,6 +480,48 @@ describe('the manager', () => {
     expect(village.network.describeOpenSockets().filter((line) => line.startsWith(node.host))).toEqual([]);
   });
 
+  test('a session may be ended in the very event that tells of it; everyone hears the beginning before the end', async () => {
+    for (const event of ['created', 'activated'] as const) {
+      const village = new Village();
+      const a = await village.node();
+      const b = await village.node();
+      const heard: string[] = [];
+      for (const node of [a, b]) node.manager.on(event, ({ session }) => session.disconnect());
+      for (const name of ['created', 'activated', 'closed'] as const)
+        a.manager.on(name, () => heard.push(name));
+      const handle = village.dial(a, b);
+      await village.clock.settle(handle.ended);
+      await village.clock.advance(SECOND);
+      expect(heard).toEqual(event === 'created' ? ['created', 'closed'] : ['created', 'activated', 'closed']);
+      village.dial(b, a);
+      await village.clock.advance(SECOND);
+      a.manager.announceRange();
+      expect(await village.leftovers()).toEqual(NOTHING_LEFT);
+    }
+  });
+
+  test('an inbound session that is ended as soon as it is announced takes its socket with it', async () => {
+    const village = new Village();
+    const node = await village.node();
+    node.manager.on('created', ({ session }) => session.disconnect());
+    const peer = new ScriptedPeer(village.world('10.0.0.99'));
+    await village.clock.settle(peer.dial(node));
+    await village.clock.advance(SECOND);
+    expect(peer.end).toMatchObject({ by: 'transport' });
+    expect(node.told).toContain('closed s1 cancelled -');
+    expect(await village.leftovers()).toEqual(NOTHING_LEFT);
+  });
+
+  test('is not made with options that would fail later', async () => {
+    const village = new Village();
+    await expect(village.node({ clientId: 'x'.repeat(3_000) })).rejects.toThrow(/clientId/);
+    for (const idleMs of [0, -1, Number.NaN]) {
+      await expect(village.node({ deadlines: { idleMs } })).rejects.toThrow(/deadlines.idleMs/);
+    }
+    const node = await village.node();
+    await expect(node.manager.listen({ host: '0.0.0.0', port: 2 })).rejects.toThrow(/listens already/);
+  });
+
   test('a listener that throws hurts nobody; one that was taken away hears nothing', async () => {
     const logger = recordingLogger();
     const village = new Village();

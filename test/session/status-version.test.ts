@@ -23,7 +23,7 @@ describe('a Status of another version than the one agreed', () => {
     peer.raw(status69.id, status69.encode({ name: 'Status', status: statusOf(69) }));
     await village.clock.advance(1_000);
     expect(peer.end).toMatchObject({ received: DISCONNECT.protocolBreach });
-    expect(node.told.at(-1)).toMatch(/^closed s1 cancelled/);
+    expect(node.told.at(-1)).toBe('closed s1 faulted 2');
   });
 });
 
