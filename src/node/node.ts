@@ -248,8 +248,10 @@ export class RlpxdNode {
 
   async #close(options: CloseOptions): Promise<void> {
     this.#ending.abort();
+    // first the sessions, also those on their way: a dial that the dialer called off would be told another reason
+    const closed = this.sessions.close(options);
     this.#dialer.stop();
-    await Promise.all([this.sessions.close(options), Promise.resolve(this.#pull).catch(() => undefined)]);
+    await Promise.all([closed, Promise.resolve(this.#pull).catch(() => undefined)]);
     await this.store.close();
   }
 

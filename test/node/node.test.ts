@@ -69,6 +69,20 @@ describe('two nodes', () => {
     expect(ours.status().peers).toEqual({ inbound: 0, outbound: 0, pending: 0 });
   });
 
+  test('a peer that is still being dialed hears the same goodbye', async () => {
+    const internet = new Internet();
+    const host = await internet.node();
+    const heard: (number | undefined)[] = [];
+    host.on('session.ended', ({ cause }) => heard.push(cause.reasonReceived));
+    for (let ms = 1; ms < 12; ms++) {
+      const guest = await internet.node({ peers: [host.enode ?? ''] });
+      await internet.clock.advance(ms);
+      await settled(internet.clock, guest.close());
+    }
+    // some were called off before a Disconnect could be read, which is silence; nobody heard anything else
+    expect(new Set(heard)).toEqual(new Set([undefined, DISCONNECT.clientQuitting]));
+  });
+
   test('nodes of different chains refuse each other, and try again only after long', async () => {
     const internet = new Internet();
     const a = await internet.node();
