@@ -216,6 +216,11 @@ export class RlpxConnection {
     if (!this.#hasEnded()) this.#cut(endOf(cause, 'we closed the connection'));
   }
 
+  /** Lets the socket of a connection that has ended go at once, though it may have lingered on. */
+  release(): void {
+    if (this.#hasEnded()) this.#socket.destroy();
+  }
+
   #received(chunk: Uint8Array): void {
     if (this.#hasEnded()) return;
     this.#counts.bytesIn += chunk.length;

@@ -99,6 +99,8 @@ export class SessionManager {
   #listener: TcpListener | undefined;
   #lastId = 0;
   #epoch = 0;
+  /** Nothing begins any more. */
+  #leaving = false;
   #closing: Promise<void> | undefined;
   #onAllGone: (() => void) | undefined;
 
@@ -129,12 +131,12 @@ export class SessionManager {
 
   /** Accepts connections. @returns the address with the real port. @throws RuntimeError ERR_RUNTIME_LISTEN, SessionError */
   async listen(at: TcpAddress): Promise<TcpAddress> {
-    if (this.#closing !== undefined) throw closedError();
+    if (this.#leaving) throw closedError();
     if (this.#listens) throw argument('this manager listens already');
     this.#listens = true;
     const listener = await this.#world.tcp.listen(at, (socket) => this.#accept(socket));
     this.#listener = listener;
-    if (this.#closing !== undefined) await listener.close();
+    if (this.#leaving) await listener.close();
     return listener.address;
   }
 
@@ -144,7 +146,7 @@ export class SessionManager {
    *   ERR_SESSION_ABORTED; ExceedsSessionLimit
    */
   dial(to: DialTo, { kind = 'dynamic', signal }: DialOptions = {}): SessionHandle {
-    if (this.#closing !== undefined) throw closedError();
+    if (this.#leaving) throw closedError();
     this.#checkTarget(to);
     if (signal?.aborted)
       throw new SessionError('ERR_SESSION_ABORTED', 'called off', { cause: signal.reason });
@@ -219,6 +221,7 @@ export class SessionManager {
   }
 
   async #close(reason: DisconnectReason, timeoutMs = this.#deadlines.lingerMs): Promise<void> {
+    this.#leaving = true;
     const listenerClosed = this.#listener?.close();
     for (const session of [...this.#sessions.values()]) session.end(endings.asked(reason, 'we shut down'));
     await this.#allGone(timeoutMs);
@@ -229,7 +232,7 @@ export class SessionManager {
     if (this.#lingering.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = this.#world.clock.timer(timeoutMs, () => {
-        for (const session of [...this.#lingering]) session.connection?.destroy();
+        for (const session of [...this.#lingering]) session.connection?.release();
         this.#lingering.clear();
         this.#onAllGone = undefined;
         resolve();
@@ -244,8 +247,7 @@ export class SessionManager {
 
   /** Before any work is done for it: a place among the pending ones, or nothing at all. */
   #accept(socket: TcpSocket): void {
-    const refusal =
-      this.#closing === undefined ? this.#places.refusalToAccept(socket.remote) : 'we shut down';
+    const refusal = !this.#leaving ? this.#places.refusalToAccept(socket.remote) : 'we shut down';
     if (refusal !== undefined) {
       socket.destroy();
       this.#events.emit('refused', { address: socket.remote, says: refusal });
@@ -314,7 +316,7 @@ export class SessionManager {
   }
 
   #placeActive(session: ManagedSession): Place {
-    if (this.#closing === undefined) return this.#places.active(session);
+    if (!this.#leaving) return this.#places.active(session);
     return { verdict: 'refuse', ending: endings.asked(DISCONNECT.clientQuitting, 'we shut down') };
   }
 

@@ -411,7 +411,7 @@ describe('being asked', () => {
         : undefined;
     const { village, ab, ba } = await pair({ serve });
     const asked = [ab, ba].flatMap(({ eth }) =>
-      Array.from({ length: 20 }, () => eth.getBlockBodies([1, 2, 3, 4, 5].map(hash))),
+      Array.from({ length: 12 }, () => eth.getBlockBodies([1, 2, 3, 4, 5].map(hash))),
     );
     const answers = await village.clock.settle(Promise.all(asked));
     expect(answers.every(({ length }) => length === 5)).toBe(true);

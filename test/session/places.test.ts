@@ -480,6 +480,35 @@ describe('the manager', () => {
     expect(village.network.describeOpenSockets().filter((line) => line.startsWith(node.host))).toEqual([]);
   });
 
+  test('nothing begins any more while it closes: no dial from a listener, no session that waited', async () => {
+    const village = new Village();
+    const [a, b] = (await peers(village, 2)) as [Node, Node];
+    await village.clock.settle(village.dial(a, b).active);
+    const codes: unknown[] = [];
+    a.manager.on('closed', () => {
+      try {
+        village.dial(a, b);
+      } catch (error) {
+        codes.push((error as { code: unknown }).code);
+      }
+    });
+    await village.clock.settle(a.manager.close());
+    expect(codes).toEqual(['ERR_SESSION_MANAGER_CLOSED']);
+    expect(a.manager.list()).toEqual([]);
+  });
+
+  test('closing in less time than a socket may linger cuts the socket', async () => {
+    const village = new Village();
+    const node = await village.node();
+    const peer = new ScriptedPeer(village.world('10.0.0.99'));
+    await village.clock.settle(peer.dial(node));
+    await village.clock.advance(100);
+    village.network.freeze('10.0.0.99');
+    await village.clock.settle(node.manager.close({ timeoutMs: 500 }), 600);
+    await village.clock.advance(10);
+    expect(village.network.describeOpenSockets().filter((line) => line.startsWith(node.host))).toEqual([]);
+  });
+
   test('a session may be ended in the very event that tells of it; everyone hears the beginning before the end', async () => {
     for (const event of ['created', 'activated'] as const) {
       const village = new Village();
