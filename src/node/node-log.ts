@@ -2,6 +2,7 @@ import { bytesToHex } from '../codec/index.js';
 import { formatEnode, nodeId } from '../peers/index.js';
 import type { Clock, Logger, TcpAddress, Timer } from '../runtime/index.js';
 import type { CloseCause, Session, SessionHandle, SessionRecord } from '../session/index.js';
+import { roundedMs } from './milliseconds.js';
 import type { RlpxdNode } from './node.js';
 import { stageOf, whatEnded } from './stages.js';
 import { clientName } from './version.js';
@@ -120,7 +121,7 @@ function sessionFields(session: Session): object {
     eth: eth.version,
     direction,
     kind,
-    stagesMs: roundedMs(stagesMs),
+    stagesMs: roundedTimes(stagesMs),
     ...(range === undefined ? {} : { head: range.latest, hash: range.latestHash }),
   };
 }
@@ -157,11 +158,8 @@ function endFields(session: SessionHandle, cause: CloseCause): object {
   return { session: session.id, peer: nodeId, direction, address, client, cause, bytesIn, bytesOut };
 }
 
-/** To the microsecond: more digits say nothing. */
-function roundedMs(times: object): object {
-  return Object.fromEntries(
-    Object.entries(times).map(([stage, ms]) => [stage, Math.round(Number(ms) * 1_000) / 1_000]),
-  );
+function roundedTimes(times: object): object {
+  return Object.fromEntries(Object.entries(times).map(([stage, ms]) => [stage, roundedMs(Number(ms))]));
 }
 
 /** @returns a gate that opens at most once per `everyMs`. */

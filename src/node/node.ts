@@ -172,8 +172,8 @@ export class RlpxdNode {
   /** @internal Called once, by `createNode`. */
   async start(pull: boolean): Promise<void> {
     if (this.config.listen !== undefined) this.#address = await this.sessions.listen(this.config.listen);
-    for (const peer of this.config.trusted) this.#keep(peer, 'trusted');
     for (const peer of this.config.peers) this.#keep(peer, 'static');
+    for (const peer of this.config.trusted) this.#keep(peer, 'trusted'); // last: who is both is trusted
     if (pull) this.#pull = this.#follow();
   }
 

@@ -17,6 +17,7 @@ import {
 import { chooseChain, type GivenChain } from './chain-choice.js';
 import { checkEthVersions } from './config.js';
 import { type Json, toJson } from './json.js';
+import { roundedMs } from './milliseconds.js';
 import { randomNodeKey } from './node-key.js';
 import { type Stage, stageOf, whatEnded } from './stages.js';
 import { genesisStatus, mirrorStatus } from './status-provider.js';
@@ -126,18 +127,13 @@ function report(session: Session, rttMs: number): PingReport {
     p2pVersion,
     eth: ethReport(session.eth.remoteStatus),
     stagesMs: {
-      ...(connect === undefined ? {} : { connect: roundMs(connect) }),
-      auth: roundMs(auth),
-      hello: roundMs(hello),
-      status: roundMs(status),
+      ...(connect === undefined ? {} : { connect: roundedMs(connect) }),
+      auth: roundedMs(auth),
+      hello: roundedMs(hello),
+      status: roundedMs(status),
     },
-    rttMs: roundMs(rttMs),
+    rttMs: roundedMs(rttMs),
   };
-}
-
-/** To the microsecond: more digits say nothing. */
-function roundMs(ms: number): number {
-  return Math.round(ms * 1_000) / 1_000;
 }
 
 function ethReport(status: Status): PingReport['eth'] {

@@ -10,6 +10,7 @@ import type { Clock, Logger } from '../runtime/index.js';
 import type { Session, SessionManager } from '../session/index.js';
 import { chainPeer } from './chain-peer.js';
 import { ConfigError } from './errors.js';
+import { roundedMs } from './milliseconds.js';
 
 /** The last block of a pull, by number or by hash (32 bytes, or 64 hex digits); a hash pins the chain. */
 export type PullTarget = { readonly number: number | bigint } | { readonly hash: string | Uint8Array };
@@ -85,7 +86,8 @@ export async function pullFromSessions(parts: PullParts): Promise<PullOutcome> {
       follow: follow === true,
     });
     const conflicts = result.conflicts.map(({ peer, number }) => ({ peer, number: Number(number) }));
-    const outcome = { ...result, head: Number(result.head), hash: prefixedHex(result.hash), conflicts };
+    const [head, hash, ms] = [Number(result.head), prefixedHex(result.hash), roundedMs(result.ms)];
+    const outcome = { ...result, head, hash, ms, conflicts };
     parts.onDone?.(outcome);
     return outcome;
   } finally {
@@ -137,6 +139,6 @@ function plainProgress({ head, hash, target, blocks, bytes, peers }: Progress): 
 }
 
 function caughtUp({ head, hash, blocks, bytes }: Progress, ms: number): PullOutcome {
-  const counts = { blocks, bytes, ms, reorganisations: 0, conflicts: [] };
+  const counts = { blocks, bytes, ms: roundedMs(ms), reorganisations: 0, conflicts: [] };
   return { head: Number(head), hash: prefixedHex(hash), ...counts };
 }

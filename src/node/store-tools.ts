@@ -5,6 +5,7 @@ import { realWorld, type World } from '../runtime/index.js';
 import { chooseChain, type GivenChain } from './chain-choice.js';
 import { openDatadir } from './datadir.js';
 import { withKept } from './kept.js';
+import { roundedMs } from './milliseconds.js';
 
 export interface StoreWorkOptions {
   readonly datadir: string;
@@ -100,7 +101,12 @@ async function withStore<T>(
       throw withKept(error, store);
     });
     const { latest, latestHash } = store.range();
-    return { head: Number(latest), hash: prefixedHex(latestHash), ...done, ms: world.clock.now() - began };
+    return {
+      head: Number(latest),
+      hash: prefixedHex(latestHash),
+      ...done,
+      ms: roundedMs(world.clock.now() - began),
+    };
   } finally {
     await store.close();
   }
