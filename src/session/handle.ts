@@ -12,6 +12,8 @@ export interface SessionHandle {
   /** Local, unique within its manager. */
   readonly id: string;
   readonly direction: Direction;
+  /** As far as it is known: the policy may know more once the key is proven. */
+  readonly kind: PeerKind;
   readonly state: SessionState;
   /** 64 bytes: whom we dialed, or who has proven it with ECIES; undefined before. */
   readonly publicKey: Uint8Array | undefined;
@@ -54,7 +56,6 @@ export interface Session extends SessionHandle {
   readonly nodeId: Uint8Array;
   /** 16 bytes that both ends derive alike. */
   readonly sharedId: Uint8Array;
-  readonly kind: PeerKind;
   readonly remote: RemotePeer;
   readonly stagesMs: StageTimes;
   readonly eth: EthSession;

@@ -158,6 +158,34 @@ describe('stage deadlines', () => {
     expect(await village.clock.settle(unknown.ended)).toMatchObject({ outcome: 'faulted', by: 'transport' });
   });
 
+  test('a name that is never looked up to the end: 15 s', async () => {
+    const village = new Village();
+    const [a, b] = [await village.node(), await village.node()];
+    a.world.dns.silence('slow.example');
+    const handle = a.manager.dial({ host: 'slow.example', port: PORT, publicKey: b.manager.publicKey });
+    const cause = await village.clock.settle(handle.ended, 15 * SECOND);
+    expect(cause).toMatchObject({ outcome: 'expired', code: 'ERR_SESSION_CONNECT_DEADLINE' });
+    expect(await village.leftovers()).toEqual(NOTHING_LEFT);
+  });
+
+  test('a peer that ends its side, at any stage, has left: no half of a session stays', async () => {
+    const village = new Village();
+    const node = await village.node();
+    const causes: CloseCause[] = [];
+    node.manager.on('closed', ({ cause }) => causes.push(cause));
+    const early = await connectRaw(village, node);
+    await village.clock.advance(10);
+    early.socket.end();
+    await village.clock.advance(10);
+    const later = await authenticateOnly(village, node);
+    later.socket.end();
+    await village.clock.advance(10);
+    expect(causes.map(({ stage }) => stage)).toEqual(['authenticating', 'greeting']);
+    for (const cause of causes)
+      expect(cause).toMatchObject({ outcome: 'faulted', by: 'transport', code: 'EOF' });
+    expect(await village.leftovers()).toEqual(NOTHING_LEFT);
+  });
+
   test('E3: 300 connections that send nothing are gone after 5 s, and beyond 50 none gets that far', async () => {
     const village = new Village();
     const node = await village.node();
