@@ -14,8 +14,8 @@ type Side = 0 | 1;
 /** Connection 0 is dialed by node 0, connection 1 by node 1. */
 type Line = 0 | 1;
 
-/** none → dialing → ecies → hello → status → active; over is final. */
-type End = 'none' | 'dialing' | 'ecies' | 'hello' | 'status' | 'waiting' | 'unsure' | 'active' | 'over';
+/** none → dialing → hello → status → active; over is final. */
+type End = 'none' | 'dialing' | 'hello' | 'status' | 'waiting' | 'unsure' | 'active' | 'over';
 type Word = 'auth' | 'ack' | 'hello' | 'status' | 'ping' | 'pong' | 'bye';
 
 interface World {
@@ -111,37 +111,49 @@ class Node {
 
   hear(line: Line): void {
     const word = this.#wire(line, this.#side).shift();
-    const at = this.#at(line);
-    if (word === 'auth') {
-      if (!this.#mayGreet(line)) return this.#turnAway(line);
-      this.#say(line, 'ack');
-      this.#say(line, 'hello');
-      this.#to(line, 'hello');
-    } else if (at === 'over') {
-      return;
-    } else if (word === 'bye') {
-      this.#over(line);
-    } else if (word === 'ack') {
-      if (!this.#mayGreet(line)) return this.#turnAway(line);
-      this.#say(line, 'hello');
-      this.#to(line, 'hello');
-    } else if (word === 'hello') {
-      // geth takes the connection among its peers here
-      if (this.#manner === 'geth' && this.#hasPeer(line)) return this.#turnAway(line);
-      this.#say(line, 'status');
-      this.#to(line, this.#manner === 'geth' ? 'unsure' : 'status');
-    } else if (word === 'status') {
-      if (this.#manner === 'geth') this.#to(line, 'active');
-      else if (this.#manner === 'reth') {
-        if (this.#hasPeer(line)) this.#turnAway(line);
+    if (word !== undefined && this.#at(line) !== 'over') this.#take(line, word);
+  }
+
+  #take(line: Line, word: Word): void {
+    switch (word) {
+      case 'auth':
+      case 'ack':
+        if (!this.#mayGreet(line)) this.#turnAway(line);
+        else {
+          if (word === 'auth') this.#say(line, 'ack');
+          this.#say(line, 'hello');
+          this.#to(line, 'hello');
+        }
+        break;
+      case 'hello':
+        // geth takes the connection among its peers here
+        if (this.#manner === 'geth' && this.#hasPeer(line)) this.#turnAway(line);
+        else {
+          this.#say(line, 'status');
+          this.#to(line, this.#manner === 'geth' ? 'unsure' : 'status');
+        }
+        break;
+      case 'status':
+        if (this.#manner === 'geth') this.#to(line, 'active');
+        else if (this.#manner !== 'reth') this.#settle(line);
+        else if (this.#hasPeer(line)) this.#turnAway(line);
         else this.#to(line, 'active');
-      } else this.#settle(line);
-    } else if (word === 'ping') {
-      this.#say(line, 'pong');
-    } else if (word === 'pong' && at === 'unsure') {
-      this.#to(line, 'active');
-      for (const rival of LINES) if (rival !== line && this.#isMet(rival)) this.#turnAway(rival);
+        break;
+      case 'ping':
+        this.#say(line, 'pong');
+        break;
+      case 'pong':
+        this.#becomeSure(line);
+        break;
+      case 'bye':
+        this.#over(line);
     }
+  }
+
+  #becomeSure(line: Line): void {
+    if (this.#at(line) !== 'unsure') return;
+    this.#to(line, 'active');
+    for (const rival of LINES) if (rival !== line && this.#isMet(rival)) this.#turnAway(rival);
   }
 
   #mayGreet(line: Line): boolean {
@@ -192,7 +204,7 @@ class Node {
   }
 
   #isMet(line: Line): boolean {
-    return ['dialing', 'ecies', 'hello', 'status', 'waiting'].includes(this.#at(line));
+    return ['dialing', 'hello', 'status', 'waiting'].includes(this.#at(line));
   }
 
   #direction(line: Line): Direction {
@@ -220,7 +232,6 @@ class Node {
 const STAGES: Readonly<Record<End, DialStage | undefined>> = {
   none: undefined,
   dialing: 'meeting',
-  ecies: 'meeting',
   hello: 'meeting',
   status: 'meeting',
   waiting: 'verified',
