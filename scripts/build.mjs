@@ -31,8 +31,10 @@ function build() {
     rmSync(fresh, { recursive: true, force: true });
     return built.status ?? 1;
   }
-  rmSync(dist, { recursive: true, force: true });
+  const old = `${fresh}.old`;
+  if (existsSync(dist)) renameSync(dist, old); // two renames: there is no build for microseconds, not for a deletion
   renameSync(fresh, dist);
+  rmSync(old, { recursive: true, force: true });
   return 0;
 }
 
