@@ -1,0 +1,225 @@
+import { SessionError } from './errors.js';
+import { allPermissions, PERMISSION_NAMES, type SessionPermissions } from './permissions.js';
+import { QUOTA_NAMES, type SessionQuotas } from './quota.js';
+
+/** What is written down of a session's messages: nothing, what they were (with their hash), or all of them. */
+export type MessageLogging = 'off' | 'headers' | 'whole';
+
+export interface SessionSettings {
+  /** A session that has reached `quotas.maxAgeMs` ends by itself; otherwise its age is only told. */
+  readonly automaticExpiry: boolean;
+  readonly messageLogging: MessageLogging;
+  /** Messages are counted by name, and round trips by kind of request. */
+  readonly measurement: boolean;
+}
+
+/** What one session may do, how much, and what is written down of it. */
+export interface SessionTemplate {
+  readonly name: string;
+  readonly permissions: SessionPermissions;
+  readonly quotas: SessionQuotas;
+  readonly settings: SessionSettings;
+}
+
+/** A template of the user's own: what differs from the one it extends (`basic` where it names none). */
+export interface TemplateOptions {
+  readonly extends?: string;
+  readonly permissions?: Partial<SessionPermissions>;
+  readonly quotas?: Partial<SessionQuotas>;
+  readonly settings?: Partial<SessionSettings>;
+}
+
+/** A template that is none; `field` is the one that is wrong: `quotas.bytesPerSecond`. */
+export class InvalidConfiguration extends SessionError {
+  override readonly name: string = 'InvalidConfiguration';
+  readonly field: string;
+
+  constructor(field: string, says: string) {
+    super('ERR_SESSION_ARGUMENT', `${field}: ${says}`);
+    this.field = field;
+  }
+}
+
+const MiB = 1024 * 1024;
+const HOUR_MS = 3_600_000;
+
+/**
+ * For everyone. The figures are there to stop abuse, not to slow a peer that copies a whole chain: geth asks for at most 128
+ * bodies at a time, and 128 MiB/s is more than a gigabit line carries.
+ */
+const BASIC: SessionTemplate = {
+  name: 'basic',
+  permissions: allPermissions(true),
+  quotas: {
+    bytesPerSecond: 128 * MiB,
+    requestsPerSecond: 2_000,
+    burstMs: 10_000,
+    inflightRequests: 1_024,
+    queuedBytes: 32 * MiB,
+    maxAgeMs: Number.POSITIVE_INFINITY,
+  },
+  settings: { automaticExpiry: true, messageLogging: 'off', measurement: true },
+};
+
+/** Peers that the user has named: four times as much. */
+const STATIC: SessionTemplate = {
+  ...BASIC,
+  name: 'static',
+  quotas: {
+    ...BASIC.quotas,
+    bytesPerSecond: 512 * MiB,
+    requestsPerSecond: 8_000,
+  },
+};
+
+/** Peers that the user vouches for: no quota. What keeps memory bounded holds for them as for everyone. */
+const TRUSTED: SessionTemplate = {
+  ...BASIC,
+  name: 'trusted',
+  quotas: {
+    bytesPerSecond: Number.POSITIVE_INFINITY,
+    requestsPerSecond: Number.POSITIVE_INFINITY,
+    burstMs: BASIC.quotas.burstMs,
+    inflightRequests: Number.POSITIVE_INFINITY,
+    queuedBytes: Number.POSITIVE_INFINITY,
+    maxAgeMs: Number.POSITIVE_INFINITY,
+  },
+};
+
+const BUILT_IN: readonly SessionTemplate[] = [BASIC, STATIC, TRUSTED];
+const TEMPLATE_NAME = /^[a-z][a-z0-9-]{0,31}$/;
+const LOGGING: readonly MessageLogging[] = ['off', 'headers', 'whole'];
+const SETTING_NAMES: readonly (keyof SessionSettings)[] = [
+  'automaticExpiry',
+  'messageLogging',
+  'measurement',
+];
+/** Longer ages are no limit (2^53 ms are 285,000 years, timers end at 2^31); it is also where floats stay exact. */
+const MAX_AGE_MS = 24 * 365 * HOUR_MS;
+
+/** The templates of one manager: `basic`, `static`, `trusted`, and the user's own, all checked before they are used. */
+export class SessionTemplates {
+  readonly #byName = new Map(BUILT_IN.map((template) => [template.name, template]));
+
+  /**
+   * @param own by name; each may extend a built-in one, or one that stands before it, and may take a built-in one's name
+   * @throws InvalidConfiguration
+   */
+  constructor(own: Readonly<Record<string, TemplateOptions>> = {}) {
+    for (const [name, options] of Object.entries(own)) this.#byName.set(name, this.define(name, options));
+  }
+
+  get names(): readonly string[] {
+    return [...this.#byName.keys()];
+  }
+
+  /** @throws InvalidConfiguration naming `field` where there is no such template */
+  get(name: string, field = 'template'): SessionTemplate {
+    const template = this.#byName.get(name);
+    if (template !== undefined) return template;
+    throw new InvalidConfiguration(
+      field,
+      `there is no template ${JSON.stringify(name)}; there are ${this.names.join(', ')}`,
+    );
+  }
+
+  /** A template that is not kept here: for one session. @throws InvalidConfiguration */
+  define(name: string, options: TemplateOptions): SessionTemplate {
+    if (!TEMPLATE_NAME.test(name)) {
+      throw new InvalidConfiguration('name', `${JSON.stringify(name)} is not a name like my-peers`);
+    }
+    const path = `templates.${name}`;
+    const { extends: base, permissions, quotas, settings, ...others } = checkedObject(path, options);
+    refuseOthers(path, others);
+    if (base !== undefined && typeof base !== 'string')
+      throw new InvalidConfiguration(`${path}.extends`, `${describe(base)} is not a name`);
+    const from = this.get(base ?? 'basic', `${path}.extends`);
+    return {
+      name,
+      permissions: { ...from.permissions, ...checkPermissions(`${path}.permissions`, permissions) },
+      quotas: { ...from.quotas, ...checkQuotas(`${path}.quotas`, quotas) },
+      settings: { ...from.settings, ...checkSettings(`${path}.settings`, settings) },
+    };
+  }
+}
+
+function checkPermissions(path: string, given: unknown): Partial<SessionPermissions> {
+  return checkFields(path, given, PERMISSION_NAMES, () => checkBoolean);
+}
+
+function checkQuotas(path: string, given: unknown): Partial<SessionQuotas> {
+  return checkFields(path, given, QUOTA_NAMES, (name) => {
+    if (name === 'burstMs') return checkBurst;
+    return name === 'maxAgeMs' ? checkAge : checkAmount;
+  });
+}
+
+function checkSettings(path: string, given: unknown): Partial<SessionSettings> {
+  return checkFields(path, given, SETTING_NAMES, (name) =>
+    name === 'messageLogging' ? checkLogging : checkBoolean,
+  );
+}
+
+/** @returns what is wrong with a value */
+type Check = (value: unknown) => string | undefined;
+
+function checkFields<K extends string, V>(
+  path: string,
+  given: unknown,
+  names: readonly K[],
+  checkOf: (name: K) => Check,
+): Partial<Record<K, V>> {
+  if (given === undefined) return {};
+  const checked: Partial<Record<K, V>> = {};
+  const { ...others } = checkedObject(path, given);
+  for (const name of names) {
+    const value = others[name];
+    delete others[name];
+    if (value === undefined) continue; // left out
+    const fault = checkOf(name)(value);
+    if (fault !== undefined) throw new InvalidConfiguration(`${path}.${name}`, fault);
+    checked[name] = value as V;
+  }
+  refuseOthers(path, others);
+  return checked;
+}
+
+function checkedObject(path: string, given: unknown): Record<string, unknown> {
+  if (typeof given === 'object' && given !== null && !Array.isArray(given))
+    return given as Record<string, unknown>;
+  throw new InvalidConfiguration(path, `${describe(given)} is not an object`);
+}
+
+function refuseOthers(path: string, others: Record<string, unknown>): void {
+  for (const name of Object.keys(others))
+    throw new InvalidConfiguration(`${path}.${name}`, 'there is no such field');
+}
+
+const checkBoolean: Check = (value) =>
+  typeof value === 'boolean' ? undefined : `${describe(value)} is neither true nor false`;
+
+const checkLogging: Check = (value) =>
+  LOGGING.some((one) => one === value) ? undefined : `${describe(value)} is none of ${LOGGING.join(', ')}`;
+
+const checkAmount: Check = (value) => {
+  if (typeof value !== 'number' || !(value >= 1)) return `${describe(value)} is not a number from 1 on`;
+  if (value !== Number.POSITIVE_INFINITY && value > Number.MAX_SAFE_INTEGER)
+    return `${describe(value)} is too large`;
+  return undefined;
+};
+
+const checkBurst: Check = (value) =>
+  typeof value === 'number' && value >= 1 && value <= HOUR_MS
+    ? undefined
+    : `${describe(value)} is not a number from 1 to ${HOUR_MS}`;
+
+const checkAge: Check = (value) => {
+  if (value === Number.POSITIVE_INFINITY) return undefined;
+  return typeof value === 'number' && value >= 1 && value <= MAX_AGE_MS
+    ? undefined
+    : `${describe(value)} is neither Infinity nor a number from 1 to ${MAX_AGE_MS}`;
+};
+
+function describe(value: unknown): string {
+  return typeof value === 'object' && value !== null ? 'an object' : `${typeof value} ${String(value)}`;
+}
