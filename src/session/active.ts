@@ -204,7 +204,6 @@ export class ActiveSession implements Session {
     this.#announcer?.stop();
     this.#serving.end();
     this.#outgoing.clear();
-    this.#held.clear();
     const error = endedError(this.id, cause);
     this.#keepAlive.end(error);
     this.#requests.end(error);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { bytesToHex } from '../../src/codec/index.js';
+import { bytesToHex, compareBytes } from '../../src/codec/index.js';
+import { nodeCrypto } from '../../src/crypto/index.js';
 import { DISCONNECT } from '../../src/rlpx/index.js';
 import { seededRandom } from '../../src/runtime/simulated/random.js';
 import {
@@ -160,12 +161,15 @@ describe('one session per peer', () => {
     const secretKey = new Uint8Array(32).fill(0x66);
     const first = new ScriptedPeer(village.world('10.0.0.91'), { secretKey });
     const second = new ScriptedPeer(village.world('10.0.0.92'), { secretKey });
+    const stages: string[] = [];
+    node.manager.on('closed', ({ cause }) => stages.push(cause.stage));
     await village.clock.settle(first.dial(node));
     await village.clock.advance(100);
     await village.clock.settle(second.dial(node));
     await village.clock.advance(100);
     expect(second.end).toMatchObject({ by: 'remote', received: DISCONNECT.alreadyConnected });
     expect(node.told).toContain('closed s2 cancelled 5');
+    expect(stages).toEqual(['authenticating']); // as soon as the key is known, before any Hello
     expect(node.manager.getByPeer(first.publicKey)?.id).toBe('s1');
     expect(first.end).toBeUndefined();
     expect(node.manager.count().activeInbound).toBe(1);
@@ -186,6 +190,27 @@ describe('one session per peer', () => {
 });
 
 describe('C8: two nodes that dial each other at once', () => {
+  test('a dial that has not reached anybody yet makes nobody wait', async () => {
+    const orders = new Set<boolean>();
+    for (let key = 0x21; key < 0x30; key++) {
+      const village = new Village();
+      const node = await village.node();
+      const peer = new ScriptedPeer(village.world('10.0.0.99'), { secretKey: new Uint8Array(32).fill(key) });
+      const peerId = nodeCrypto().keccak256(peer.publicKey);
+      const oursIsSmaller = compareBytes(node.manager.nodeId, peerId) < 0;
+      if (orders.has(oursIsSmaller)) continue;
+      orders.add(oursIsSmaller);
+      village.network.cut(node.host, '10.0.0.50');
+      const handle = node.manager.dial({ host: '10.0.0.50', port: PORT, publicKey: peer.publicKey });
+      await village.clock.settle(peer.dial(node));
+      await village.clock.advance(100);
+      expect(node.manager.active().map(({ direction }) => direction)).toEqual(['inbound']);
+      expect(await handle.ended).toMatchObject({ outcome: 'cancelled', by: 'policy', stage: 'connecting' });
+      expect(await village.leftovers()).toEqual(NOTHING_LEFT);
+    }
+    expect(orders.size).toBe(2);
+  });
+
   /** Dials both ways, the second `gapMs` after the first. @returns what both have in the end */
   async function race(seed: number, swap: boolean) {
     const random = seededRandom(`race ${seed}`);
