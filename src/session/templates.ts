@@ -144,18 +144,18 @@ export class SessionTemplates {
 }
 
 function checkPermissions(path: string, given: unknown): Partial<SessionPermissions> {
-  return checkFields(path, given, PERMISSION_NAMES, () => checkBoolean);
+  return checkFields<SessionPermissions>(path, given, PERMISSION_NAMES, () => checkBoolean);
 }
 
 function checkQuotas(path: string, given: unknown): Partial<SessionQuotas> {
-  return checkFields(path, given, QUOTA_NAMES, (name) => {
+  return checkFields<SessionQuotas>(path, given, QUOTA_NAMES, (name) => {
     if (name === 'burstMs') return checkBurst;
     return name === 'maxAgeMs' ? checkAge : checkAmount;
   });
 }
 
 function checkSettings(path: string, given: unknown): Partial<SessionSettings> {
-  return checkFields(path, given, SETTING_NAMES, (name) =>
+  return checkFields<SessionSettings>(path, given, SETTING_NAMES, (name) =>
     name === 'messageLogging' ? checkLogging : checkBoolean,
   );
 }
@@ -163,14 +163,14 @@ function checkSettings(path: string, given: unknown): Partial<SessionSettings> {
 /** @returns what is wrong with a value */
 type Check = (value: unknown) => string | undefined;
 
-function checkFields<K extends string, V>(
+function checkFields<T extends object>(
   path: string,
   given: unknown,
-  names: readonly K[],
-  checkOf: (name: K) => Check,
-): Partial<Record<K, V>> {
+  names: readonly (keyof T & string)[],
+  checkOf: (name: keyof T) => Check,
+): Partial<T> {
   if (given === undefined) return {};
-  const checked: Partial<Record<K, V>> = {};
+  const checked: Partial<T> = {};
   const { ...others } = checkedObject(path, given);
   for (const name of names) {
     const value = others[name];
@@ -178,7 +178,7 @@ function checkFields<K extends string, V>(
     if (value === undefined) continue; // left out
     const fault = checkOf(name)(value);
     if (fault !== undefined) throw new InvalidConfiguration(`${path}.${name}`, fault);
-    checked[name] = value as V;
+    checked[name] = value as T[typeof name];
   }
   refuseOthers(path, others);
   return checked;
