@@ -21,7 +21,7 @@ export function addImportCommand(program: Command): void {
     .option('--receipts <file>', 'their receipts: one RLP list per block, in the form of eth/69')
     .option(
       '--access-lists <file>',
-      'block access lists: RLP of [block hash, access list], one after the other',
+      'block access lists of blocks that do not carry them: RLP of [block hash, access list], one after the other',
     );
   addChainOptions(command)
     .addOption(datadirOption())

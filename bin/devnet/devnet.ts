@@ -97,11 +97,10 @@ export class Devnet {
   }
 
   async #import({ datadir }: Member): Promise<void> {
-    const [chain, receipts, accessLists] = ['chain.rlp', 'receipts.rlp', 'access-lists.rlp'].map(demoFile);
     await runCommand([
       'import',
-      chain ?? '',
-      ...['--receipts', receipts ?? '', '--access-lists', accessLists ?? ''],
+      demoFile('chain.rlp'),
+      ...['--receipts', demoFile('receipts.rlp')],
       ...['--genesis', demoFile('genesis.json'), '--datadir', datadir, '--json'],
     ]);
   }

@@ -31,7 +31,8 @@ export interface ExportResult {
 const PIECE_BYTES = 1024 * 1024;
 
 /**
- * Writes blocks into a file, one after the other, as `geth export` does and `geth import` reads. What fails leaves no file.
+ * Writes blocks into a file, one after the other, as `geth export` does and `geth import` reads: with the access lists that
+ * are here. What fails leaves no file.
  * @throws ChainError ERR_CHAIN_RANGE (blocks that are not here), ERR_CHAIN_LINK (the chain was reorganised meanwhile),
  * ERR_CHAIN_ABORTED
  * @throws RuntimeError ERR_RUNTIME_FILE, ERR_RUNTIME_STORE
@@ -88,7 +89,7 @@ async function writeBlocks(
       );
     }
     parent = hash;
-    const block = encodeBlock(header, body);
+    const block = encodeBlock(header, body, await backend.accessList(hash, options));
     waiting.push(block);
     waitingBytes += block.length;
     blocks++;

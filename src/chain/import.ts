@@ -1,5 +1,5 @@
 import { readList, sameBytes } from '../codec/index.js';
-import { splitBlock } from '../eth/index.js';
+import { type BlockParts, splitBlock } from '../eth/index.js';
 import type { Clock, Files } from '../runtime/index.js';
 import { Breather } from './breathe.js';
 import { ChainError } from './errors.js';
@@ -24,7 +24,10 @@ import {
 export interface ImportOptions {
   /** Receipts of each block from 1 on, as eth/69 carries them, one list after the other. */
   readonly receiptsPath?: string;
-  /** `[block hash, access list]` of those blocks that have one, in the order of the chain. */
+  /**
+   * `[block hash, access list]` of those blocks that have one, in the order of the chain; for files whose blocks do not
+   * carry them.
+   */
   readonly accessListsPath?: string;
   /** Told after every batch that has been stored. */
   readonly onProgress?: (progress: ImportProgress) => void;
@@ -52,9 +55,10 @@ const BATCH_BLOCKS = 256;
 const BATCH_BYTES = 4 * 1024 * 1024;
 
 /**
- * Reads a chain from a file of concatenated RLP blocks, as `geth export` writes it, verifies each block and stores it. Block
- * 0 and blocks that are stored already are passed over, so an import that was interrupted can be repeated. When a block is
- * not good the import ends there; what came before is kept, and the message says up to where.
+ * Reads a chain from a file of concatenated RLP blocks, as `geth export` writes it (access lists from Amsterdam on
+ * included), verifies each block and stores it. Block 0 and blocks that are stored already are passed over, so an import
+ * that was interrupted can be repeated. When a block is not good the import ends there; what came before is kept, and the
+ * message says up to where.
  * @throws ChainError ERR_CHAIN_FILE, ERR_CHAIN_GENESIS, ERR_CHAIN_LINK, ERR_CHAIN_HEADER, ERR_CHAIN_BODY, ERR_CHAIN_RECEIPTS,
  * ERR_CHAIN_RECEIPTS_MISSING, ERR_CHAIN_ACCESS_LIST, ERR_CHAIN_ABORTED
  * @throws RuntimeError ERR_RUNTIME_FILE, ERR_RUNTIME_STORE
@@ -173,7 +177,7 @@ class ImportJob {
     this.#link(header);
     checkBody(header.header, split.body, hasher);
     const receipts = await this.#receiptsOf(header);
-    const accessList = (await this.#accessLists?.of(header.hash))?.slice();
+    const accessList = ((await this.#accessLists?.of(header.hash)) ?? split.accessList)?.slice();
     if (accessList !== undefined) checkAccessList(header.header, accessList, hasher);
     const block: CompleteBlock = { header, body: split.body, receipts, accessList };
     this.#batch.push(block);
@@ -279,7 +283,7 @@ class AccessListsFile {
   }
 }
 
-function splitFileBlock(raw: Uint8Array): { readonly header: Uint8Array; readonly body: Uint8Array } {
+function splitFileBlock(raw: Uint8Array): BlockParts {
   return reading('a block', () => splitBlock(raw));
 }
 

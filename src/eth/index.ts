@@ -1,5 +1,5 @@
 export { checkAccessList } from './access-list.js';
-export { encodeBlock, splitBlock } from './block.js';
+export { type BlockParts, encodeBlock, splitBlock } from './block.js';
 export {
   type BlockBody,
   decodeBody,

@@ -204,7 +204,7 @@ describe('what is in use', () => {
 });
 
 describe('import', () => {
-  const files = ['--receipts', demo.path('receipts.rlp'), '--access-lists', demo.path('access-lists.rlp')];
+  const files = ['--receipts', demo.path('receipts.rlp')];
   const whole = readFileSync(demo.path('chain.rlp'));
 
   async function importing(chain: string | Buffer, more: readonly string[] = files) {

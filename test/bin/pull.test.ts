@@ -19,7 +19,7 @@ async function ok(args: readonly string[]): Promise<string> {
 /** A daemon that has the whole demonstration chain. */
 async function source(more: readonly string[] = []): Promise<Cli> {
   const datadir = temporaryFolder();
-  const files = ['--receipts', demo.path('receipts.rlp'), '--access-lists', demo.path('access-lists.rlp')];
+  const files = ['--receipts', demo.path('receipts.rlp')];
   const said = await ok(['import', demo.path('chain.rlp'), ...files, ...genesis, '--datadir', datadir]);
   expect(said).toMatch(/^560 blocks imported in .*; head 560 0x[0-9a-f]{64}\n$/);
   return new Cli(['run', '--datadir', datadir, ...loopback, ...more]);

@@ -12,15 +12,12 @@ const demo = join(import.meta.dirname, '..', '..', 'demo');
 test('the demonstration chain, made by go-ethereum, goes in, verifies, and comes out byte for byte', async () => {
   expect(existsSync(join(demo, 'chain.rlp'))).toBe(true);
   const files = new SimulatedFiles();
-  for (const name of ['chain.rlp', 'receipts.rlp', 'access-lists.rlp']) {
+  for (const name of ['chain.rlp', 'receipts.rlp']) {
     await files.writeWhole(`/${name}`, await readFile(join(demo, name)));
   }
   const chain = chainFromGenesis(await readFile(join(demo, 'genesis.json'), 'utf8'), hasher);
   const store = await openChainStore({ stores: new SimulatedStores(), path: '/c', hasher, chain });
-  const result = await importChain(store, files, '/chain.rlp', {
-    receiptsPath: '/receipts.rlp',
-    accessListsPath: '/access-lists.rlp',
-  });
+  const result = await importChain(store, files, '/chain.rlp', { receiptsPath: '/receipts.rlp' });
   expect(result).toMatchObject({ head: 560n, blocks: 560 });
   expect(await checkChain(store)).toMatchObject({
     head: 560n,

@@ -6,7 +6,7 @@ import {
   importChain,
   openChainStore,
 } from '../../src/chain/index.js';
-import { concatBytes, encodeList } from '../../src/codec/index.js';
+import { concatBytes, encodeList, encodeUint } from '../../src/codec/index.js';
 import { encodeBlock } from '../../src/eth/index.js';
 import { SimulatedFiles, SimulatedStores } from '../../src/runtime/index.js';
 import {
@@ -240,6 +240,22 @@ describe('export', () => {
   test('writes the file that was imported, byte for byte', async () => {
     expect(await exportChain(store, files, '/out.rlp')).toEqual({ blocks: 60, bytes: chainFile.length });
     expect(await files.read('/out.rlp')).toEqual(chainFile);
+  });
+
+  test('carries the access lists that are here, and an import takes them from it', async () => {
+    const list = (n: number): Uint8Array => encodeList([encodeUint(n)]);
+    const plan = (n: number) => (n < 6 ? mixture(n) : { transactions: 2, accessList: list(n) });
+    const amsterdam = buildChain(12, plan, 'amsterdam');
+    const open = (path: string) => openChainStore({ stores, path, hasher, chain: amsterdam.spec });
+    const [from, to] = [await open('/from'), await open('/to')];
+    const lost = { accessList: undefined };
+    await from.append(amsterdam.blocks.map((block, i) => (i === 8 ? { ...block, ...lost } : block)));
+    await exportChain(from, files, '/amsterdam.rlp');
+    await put('/amsterdam-receipts.rlp', chainFiles(amsterdam.blocks).receipts);
+    await importChain(to, files, '/amsterdam.rlp', { receiptsPath: '/amsterdam-receipts.rlp' });
+    expect(await checkChain(to)).toMatchObject({ head: 12n, accessLists: 6, accessListsMissing: 1 });
+    await exportChain(to, files, '/again.rlp');
+    expect(await files.read('/again.rlp')).toEqual(await files.read('/amsterdam.rlp'));
   });
 
   test('of a part writes that part; of nothing an empty file', async () => {

@@ -473,12 +473,21 @@ describe('access lists', () => {
 });
 
 describe('blocks', () => {
-  it.each(['c0', 'c1c0', 'c2c0c0', 'c5c0c0c0c0c0', 'c380c0c0', 'c3c0c080', 'c3c0c0c000'])(
+  it.each(['c0', 'c1c0', 'c2c0c0', 'c6c0c0c0c0c0c0', 'c5c0c0c0c080', 'c380c0c0', 'c3c0c080', 'c3c0c0c000'])(
     '%s is none',
     (raw) => {
       expect(() => splitBlock(hex(raw))).toThrow(decodeFault);
     },
   );
+
+  it('have an access list after the withdrawals, in files', () => {
+    const [header, body, accessList] = [hex('c101'), hex('c3c0c0c0'), hex('c102')];
+    const raw = encodeBlock(header, body, accessList);
+    expect(raw).toEqual(hex('c7c101c0c0c0c102'));
+    expect(splitBlock(raw)).toEqual({ header, body, accessList });
+    expect(splitBlock(encodeBlock(header, body)).accessList).toBeUndefined();
+    expect(() => encodeBlock(header, hex('c2c0c0'), accessList)).toThrow(decodeFault);
+  });
 
   it('need a body of two or three lists', () => {
     for (const body of ['c0', 'c1c0', 'c4c0c0c0c0', 'c280c0', 'c2c0c000']) {

@@ -8,6 +8,7 @@ import {
   conformanceChain,
   demoAmsterdam,
   demoChain,
+  demoWithoutAccessLists,
   temporaryFolder,
 } from './support/places.js';
 import { ScriptPeer } from './support/script-peer.js';
@@ -39,7 +40,9 @@ describe.each([69, 70, 71, 72])('eth/%i', (version) => {
     const last = lastLine(done);
     expect(last).toMatchObject({ event: 'pull.done', head: chain.head, blocks: chain.head });
     expect(String(last.hash).replace(/^0x/, '')).toBe(chain.headHash);
-    expect(readFileSync(exported).equals(readFileSync(chain.chain))).toBe(true);
+    // Access lists came up with eth/71; who cannot ask for them exports the blocks without.
+    const wanted = chain === demoChain && version < 71 ? demoWithoutAccessLists() : readFileSync(chain.chain);
+    expect(readFileSync(exported).equals(wanted)).toBe(true);
     // All of it once more from the store: links, roots, receipts.
     await rlpxdOk(['store', 'check', '--datadir', datadir]);
     process.stdout.write(

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { type CompleteBlock, readHeader } from '../../src/chain/index.js';
-import { bytesToHex, RlpReader } from '../../src/codec/index.js';
+import { RlpReader } from '../../src/codec/index.js';
 import { chooseCrypto } from '../../src/crypto/index.js';
 import { splitBlock } from '../../src/eth/index.js';
 import { createNode, type NodeOptions, type RlpxdNode } from '../../src/node/index.js';
@@ -52,17 +52,12 @@ export class Internet {
 export function demoBlocks(upTo = 560): CompleteBlock[] {
   const hasher = chooseCrypto();
   const items = (name: string): RlpReader => new RlpReader(new Uint8Array(readFileSync(demo.path(name))));
-  const lists = new Map<string, Uint8Array>();
-  for (const reader = items('access-lists.rlp'); !reader.done; ) {
-    const item = reader.list();
-    lists.set(bytesToHex(item.fixed(32)), item.raw());
-  }
   const blocks: CompleteBlock[] = [];
   const receipts = items('receipts.rlp');
   for (const reader = items('chain.rlp'); !reader.done && blocks.length < upTo; ) {
-    const { header: raw, body } = splitBlock(reader.raw());
+    const { header: raw, body, accessList } = splitBlock(reader.raw());
     const header = readHeader(raw, hasher);
-    blocks.push({ header, body, receipts: receipts.raw(), accessList: lists.get(bytesToHex(header.hash)) });
+    blocks.push({ header, body, receipts: receipts.raw(), accessList });
   }
   return blocks;
 }

@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
+import { concatBytes, RlpReader } from '../../../src/codec/index.js';
+import { encodeBlock, splitBlock } from '../../../src/eth/index.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -65,6 +67,16 @@ export const demoChain: ChainFiles = {
   genesisHash: 'b86c0863d1dc29416808c06468a109f688470bfa5ace7cef8c58493cd68ecca5',
   forkHash: '432cae5c',
 };
+
+/** The demonstration chain as who has no access lists writes it. */
+export function demoWithoutAccessLists(): Uint8Array {
+  const blocks: Uint8Array[] = [];
+  for (const reader = new RlpReader(readFileSync(demoChain.chain)); !reader.done; ) {
+    const { header, body } = splitBlock(reader.raw());
+    blocks.push(encodeBlock(header, body));
+  }
+  return concatBytes(blocks);
+}
 
 /** First block of the demonstration chain under Amsterdam rules. */
 export const demoAmsterdam = 521;

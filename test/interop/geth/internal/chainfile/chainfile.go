@@ -11,8 +11,30 @@ import (
 
 	"github.com/ethereum/go-ethereum/core"
 	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/core/types/bal"
 	"github.com/ethereum/go-ethereum/rlp"
 )
+
+// Record is a block as the command `geth export` writes it and `geth import` reads it: unlike a block on the wire it
+// carries the access list, from Amsterdam on.
+type Record struct {
+	Header      *types.Header
+	Txs         []*types.Transaction
+	Uncles      []*types.Header
+	Withdrawals []*types.Withdrawal  `rlp:"optional"`
+	AccessList  *bal.BlockAccessList `rlp:"optional"`
+}
+
+// NewRecord returns the record of a block.
+func NewRecord(b *types.Block) Record {
+	return Record{b.Header(), b.Transactions(), b.Uncles(), b.Withdrawals(), b.AccessList()}
+}
+
+// Block returns the block of a record.
+func (r Record) Block() *types.Block {
+	body := types.Body{Transactions: r.Txs, Uncles: r.Uncles, Withdrawals: r.Withdrawals}
+	return types.NewBlockWithHeader(r.Header).WithBody(body).WithAccessListUnsafe(r.AccessList)
+}
 
 // Genesis reads a genesis.json.
 func Genesis(path string) (*core.Genesis, error) {
@@ -37,15 +59,15 @@ func Blocks(path string, limit int) ([]*types.Block, error) {
 	stream := rlp.NewStream(bufio.NewReaderSize(file, 1<<20), 0)
 	var blocks []*types.Block
 	for limit == 0 || len(blocks) < limit {
-		block := new(types.Block)
-		err := stream.Decode(block)
+		var record Record
+		err := stream.Decode(&record)
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: block %d: %w", path, len(blocks), err)
 		}
-		if block.NumberU64() > 0 {
+		if block := record.Block(); block.NumberU64() > 0 {
 			blocks = append(blocks, block)
 		}
 	}

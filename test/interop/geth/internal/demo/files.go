@@ -6,14 +6,15 @@ import (
 
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/rlp"
+
+	"rlpxd/test/interop/geth/internal/chainfile"
 )
 
 // Names of the files, as they stand in the folder `demo` of the repository.
 const (
-	GenesisFile     = "genesis.json"
-	ChainFile       = "chain.rlp"
-	ReceiptsFile    = "receipts.rlp"
-	AccessListsFile = "access-lists.rlp"
+	GenesisFile  = "genesis.json"
+	ChainFile    = "chain.rlp"
+	ReceiptsFile = "receipts.rlp"
 )
 
 // receipt is a receipt as eth/69 and later carry it: without bloom, and a list also for typed transactions.
@@ -24,41 +25,25 @@ type receipt struct {
 	Logs              []*types.Log
 }
 
-// accessList is one entry of access-lists.rlp.
-type accessList struct {
-	BlockHash  [32]byte
-	AccessList rlp.RawValue
-}
-
 // Files returns the content of every file of the demonstration chain by its name.
 func (c *Chain) Files() (map[string][]byte, error) {
 	genesis, err := genesisJSON(c)
 	if err != nil {
 		return nil, err
 	}
-	var chain, receipts, lists bytes.Buffer
+	var chain, receipts bytes.Buffer
 	for i, block := range c.Blocks {
-		if err := rlp.Encode(&chain, block); err != nil {
+		if err := rlp.Encode(&chain, chainfile.NewRecord(block)); err != nil {
 			return nil, err
 		}
 		if err := rlp.Encode(&receipts, wireReceipts(c.Receipts[i])); err != nil {
 			return nil, err
 		}
-		if bal := block.AccessList(); bal != nil {
-			encoded, err := rlp.EncodeToBytes(bal)
-			if err != nil {
-				return nil, err
-			}
-			if err := rlp.Encode(&lists, accessList{BlockHash: block.Hash(), AccessList: encoded}); err != nil {
-				return nil, err
-			}
-		}
 	}
 	return map[string][]byte{
-		GenesisFile:     genesis,
-		ChainFile:       chain.Bytes(),
-		ReceiptsFile:    receipts.Bytes(),
-		AccessListsFile: lists.Bytes(),
+		GenesisFile:  genesis,
+		ChainFile:    chain.Bytes(),
+		ReceiptsFile: receipts.Bytes(),
 	}, nil
 }
 
