@@ -139,14 +139,14 @@ export class PullPeer {
       if (this.peer.gone.aborted) return leave();
       signal.addEventListener('abort', stop);
       this.peer.gone.addEventListener('abort', leave);
-      // In a microtask, so that a request that throws at once is a failure like any other.
-      Promise.resolve()
-        .then(() => request({ signal: calledOff.signal }))
-        .then(
-          (answer) => settle({ outcome: 'answered', answer }),
-          (error: unknown) =>
-            settle({ outcome: 'failed', says: error instanceof Error ? error.message : String(error) }),
-        );
+      const begin = async (): Promise<void> => {
+        try {
+          settle({ outcome: 'answered', answer: await request({ signal: calledOff.signal }) });
+        } catch (error) {
+          settle({ outcome: 'failed', says: error instanceof Error ? error.message : String(error) });
+        }
+      };
+      void begin();
     });
   }
 

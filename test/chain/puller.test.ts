@@ -468,7 +468,7 @@ describe('a reorganisation', () => {
     await store.append(chain.blocks);
     const heads: bigint[] = [];
     store.subscribe(({ latest }) => heads.push(latest));
-    const result = await pull([peerOf(other, { atMost: 4 })]);
+    const result = await pull([peerOf(other, { atMost: 4 })], { batchBlocks: 2 });
     expect(result).toMatchObject({ head: 150n, reorganisations: 1 });
     expect(Math.min(...heads.map(Number))).toBeGreaterThan(120);
     expect(await verifiedHead()).toEqual(hashOf(other, 150));
