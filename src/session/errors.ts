@@ -1,16 +1,19 @@
 import { type CloseCause, explainCause } from './close-cause.js';
+import type { PermissionName } from './permissions.js';
 
 /** What the caller did wrong, or what came of a call. Codes are API. */
 export type SessionErrorCode =
   | 'ERR_SESSION_ABORTED' // the caller's signal
   | 'ERR_SESSION_ALREADY_CONNECTED'
   | 'ERR_SESSION_ARGUMENT'
+  | 'ERR_SESSION_CONFIGURATION' // a template that is none
   | 'ERR_SESSION_EXPIRED'
   | 'ERR_SESSION_HANDSHAKE'
   | 'ERR_SESSION_LIMIT'
   | 'ERR_SESSION_MANAGER_CLOSED'
   | 'ERR_SESSION_NOT_ACTIVE'
   | 'ERR_SESSION_NOT_FOUND'
+  | 'ERR_SESSION_PERMISSION' // the session's template does not allow it
   | 'ERR_SESSION_QUEUE_FULL'
   | 'ERR_SESSION_SELF'
   | 'ERR_SESSION_TIMEOUT'
@@ -18,6 +21,7 @@ export type SessionErrorCode =
 
 /** Codes that stand in a `CloseCause`: how a session ended, seen from this room. */
 export type SessionCauseCode =
+  | 'ERR_SESSION_AGE' // its template's maximum age
   | 'ERR_SESSION_ANSWER_MISMATCH' // another message than the request asked for
   | 'ERR_SESSION_ANSWER_MISSING' // nothing for two minutes
   | 'ERR_SESSION_ANSWER_UNASKED'
@@ -35,6 +39,7 @@ export type SessionCauseCode =
   | 'ERR_SESSION_MESSAGE_UNKNOWN'
   | 'ERR_SESSION_NO_ETH'
   | 'ERR_SESSION_PENDING_DEADLINE'
+  | 'ERR_SESSION_QUOTA' // exceeded again and again
   | 'ERR_SESSION_RANGE'
   | 'ERR_SESSION_RECEIPTS' // partial receipts that lead nowhere or beyond their bounds
   | 'ERR_SESSION_REFUSED'
@@ -53,8 +58,35 @@ export class SessionError extends Error {
   }
 }
 
+/** A configuration that is none; `field` is the one that is wrong: `templates.mine.quotas.bytesPerSecond`. */
+export class InvalidConfiguration extends SessionError {
+  override readonly name: string = 'InvalidConfiguration';
+  readonly field: string;
+
+  constructor(field: string, says: string) {
+    super('ERR_SESSION_CONFIGURATION', `${field}: ${says}`);
+    this.field = field;
+  }
+}
+
+/** The session's template does not allow what was asked for; `permission` is the one that is missing. */
+export class PermissionDenied extends SessionError {
+  override readonly name: string = 'PermissionDenied';
+  readonly permission: PermissionName;
+
+  constructor(id: string, permission: PermissionName, what: string) {
+    super('ERR_SESSION_PERMISSION', `session ${id} has no permission ${permission}, which ${what} needs`);
+    this.permission = permission;
+  }
+}
+
+/** `dial` cannot begin a session; the code says why. */
+export class CreationFailed extends SessionError {
+  override readonly name: string = 'CreationFailed';
+}
+
 /** No place left: `limit` names the figure of `SessionLimits` that stands in the way. */
-export class ExceedsSessionLimit extends SessionError {
+export class ExceedsSessionLimit extends CreationFailed {
   override readonly name: string = 'ExceedsSessionLimit';
   readonly limit: string;
 
@@ -64,15 +96,25 @@ export class ExceedsSessionLimit extends SessionError {
   }
 }
 
-/** The session ended before it was active; `closeCause` says how. */
-export class PendingSessionHandshakeError extends SessionError {
-  override readonly name: string = 'PendingSessionHandshakeError';
+/** The session did not become active; `closeCause` says how it ended. */
+export class ActivationFailed extends SessionError {
+  override readonly name: string = 'ActivationFailed';
   readonly closeCause: CloseCause;
 
   constructor(closeCause: CloseCause) {
     super('ERR_SESSION_HANDSHAKE', explainCause(closeCause));
     this.closeCause = closeCause;
   }
+}
+
+/** The session ended on its way: what was dialed or accepted never became active. */
+export class PendingSessionHandshakeError extends ActivationFailed {
+  override readonly name: string = 'PendingSessionHandshakeError';
+}
+
+/** As that, and it was a rule of ours that ended it: limits, a duplicate, another chain, the peer policy. */
+export class PolicyViolation extends PendingSessionHandshakeError {
+  override readonly name: string = 'PolicyViolation';
 }
 
 /** The session is not active, or not any more; then `closeCause` says why. */
@@ -115,6 +157,11 @@ export class RequestTimeout extends SessionError {
   constructor(what: string, afterMs: number) {
     super('ERR_SESSION_TIMEOUT', `no answer to ${what} within ${Math.round(afterMs)} ms`);
   }
+}
+
+/** What `active` rejects with. */
+export function activationError(cause: CloseCause): ActivationFailed {
+  return cause.by === 'policy' ? new PolicyViolation(cause) : new PendingSessionHandshakeError(cause);
 }
 
 export function endedError(id: string, cause: CloseCause): SessionError {

@@ -3,6 +3,7 @@ import type { Logger } from '../runtime/logger.js';
 import type { TcpAddress } from '../runtime/tcp.js';
 import type { CloseCause } from './close-cause.js';
 import type { Session, SessionHandle } from './handle.js';
+import type { QuotaVerdict } from './quota.js';
 
 /** What a manager tells those who listen. */
 export interface SessionEvents {
@@ -11,6 +12,8 @@ export interface SessionEvents {
   readonly activated: { readonly session: Session };
   /** The peer's range has changed (eth/69 and later). */
   readonly range: { readonly session: Session; readonly range: BlockRange };
+  /** A quota was exceeded, and what is done about it (answered less, throttled, closed), each time that changes. */
+  readonly quota: { readonly session: Session; readonly verdict: QuotaVerdict };
   /** A deadline ended it; `closed` follows. */
   readonly expired: { readonly session: SessionHandle; readonly cause: CloseCause };
   /** Every end of every session, once. */
@@ -34,6 +37,7 @@ export class SessionEmitter {
     created: new Set(),
     activated: new Set(),
     range: new Set(),
+    quota: new Set(),
     expired: new Set(),
     closed: new Set(),
     refused: new Set(),

@@ -75,6 +75,8 @@ export interface SessionRecord {
   readonly role: 'initiator' | 'recipient';
   readonly state: SessionState;
   readonly kind: PeerKind;
+  /** Name of the template that says what it may do. */
+  readonly template: string;
   readonly createdAtMs: number;
   readonly activeAtMs?: number;
   readonly publicKey?: string;

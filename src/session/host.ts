@@ -16,6 +16,8 @@ import type { Deadlines } from './deadlines.js';
 import type { Session } from './handle.js';
 import type { ManagedSession } from './managed-session.js';
 import type { PeerKind } from './policy.js';
+import type { QuotaVerdict } from './quota.js';
+import type { SessionTemplate, SessionTemplates } from './templates.js';
 
 /** What our Status says, and what we think of the other's. */
 export interface StatusProvider {
@@ -45,7 +47,7 @@ export type GossipHandler = (message: EthMessage, session: Session) => void;
 
 /** What may be done with a session that asks for its place. */
 export type Place =
-  | { readonly verdict: 'accept'; readonly kind: PeerKind }
+  | { readonly verdict: 'accept'; readonly kind: PeerKind; readonly template?: SessionTemplate | undefined }
   | { readonly verdict: 'refuse'; readonly ending: Ending }
   /** Another connection with the same peer goes first; the manager comes back once that is settled. */
   | { readonly verdict: 'wait' };
@@ -61,6 +63,7 @@ export interface SessionHost {
   readonly status: StatusProvider;
   readonly serve: RequestHandler | undefined;
   readonly gossip: GossipHandler | undefined;
+  readonly templates: SessionTemplates;
   readonly logger: Logger;
   /** The port that we listen on; 0 for none. */
   listenPort(): number;
@@ -70,6 +73,8 @@ export interface SessionHost {
   placeActive(session: ManagedSession): Place;
   activated(session: ManagedSession, active: ActiveSession): void;
   rangeChanged(session: ActiveSession, range: BlockRange): void;
+  /** What is done about a quota that was exceeded has changed. */
+  quotaExceeded(session: ActiveSession, verdict: QuotaVerdict): void;
   /** Whether one more socket may live on to deliver a Disconnect. */
   mayLinger(session: ManagedSession): boolean;
   nextEpoch(): number;

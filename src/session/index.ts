@@ -8,8 +8,13 @@ export type { ConversationStep } from './conversation.js';
 export { type Direction, SessionCounter, type SessionCounts, type SessionLimits } from './counter.js';
 export { DEFAULT_DEADLINES, type Deadlines } from './deadlines.js';
 export {
+  ActivationFailed,
+  CreationFailed,
   ExceedsSessionLimit,
+  InvalidConfiguration,
   PendingSessionHandshakeError,
+  PermissionDenied,
+  PolicyViolation,
   RequestTimeout,
   type SessionCauseCode,
   SessionError,
@@ -38,6 +43,13 @@ export {
   type SessionManagerOptions,
 } from './manager.js';
 export { DEFAULT_RECEIPT_BOUND, MAX_RECEIPT_PAGES, type ReceiptBound } from './partial-receipts.js';
+export {
+  mayRelay,
+  PERMISSION_NAMES,
+  type PermissionName,
+  permissionFor,
+  type SessionPermissions,
+} from './permissions.js';
 export { DEFAULT_LIMITS } from './places.js';
 export {
   openPolicy,
@@ -46,6 +58,14 @@ export {
   type PeerPolicy,
   type PeerVerdict,
 } from './policy.js';
+export {
+  clampedCount,
+  QUOTA_NAMES,
+  type QuotaName,
+  type QuotaStep,
+  type QuotaVerdict,
+  type SessionQuotas,
+} from './quota.js';
 export type { RequestOptions } from './requests.js';
 export {
   type EndingEvent,
@@ -62,3 +82,10 @@ export {
   type TerminalState,
   type TransitionError,
 } from './state.js';
+export {
+  type MessageLogging,
+  type SessionSettings,
+  type SessionTemplate,
+  SessionTemplates,
+  type TemplateOptions,
+} from './templates.js';

@@ -13,7 +13,7 @@ import type { ActiveSession } from './active.js';
 import { type CloseCause, closeCause, type Ending, endingEvent, endings, NO_TRAFFIC } from './close-cause.js';
 import type { Direction } from './counter.js';
 import { type Deferred, deferred } from './deferred.js';
-import { PendingSessionHandshakeError } from './errors.js';
+import { activationError } from './errors.js';
 import { connectionEnding, faultOf } from './faults.js';
 import type { Session, SessionHandle, SessionRecord } from './handle.js';
 import type { SessionHost } from './host.js';
@@ -29,6 +29,22 @@ import {
   type SessionState,
   type TransitionError,
 } from './state.js';
+import type { SessionTemplate } from './templates.js';
+
+/** Whom a session was dialed for, and what it may do; by default what its kind may. */
+export interface WantedPeer {
+  /** 64 bytes. */
+  readonly publicKey: Uint8Array;
+  readonly kind: PeerKind;
+  readonly template?: SessionTemplate | undefined;
+}
+
+/** Which template a kind of peer has where nobody names one. */
+const TEMPLATE_OF: Readonly<Record<PeerKind, string>> = {
+  dynamic: 'basic',
+  static: 'static',
+  trusted: 'trusted',
+};
 
 /**
  * One session from its first moment to its last: owns its state, its connection, and the one function that ends it. What
@@ -45,6 +61,8 @@ export class ManagedSession implements SessionHandle {
   readonly #releases: (() => void)[] = [];
   #state: SessionState;
   #kind: PeerKind;
+  /** What `dial` or the policy named. */
+  #template: SessionTemplate | undefined;
   #publicKey: Uint8Array | undefined;
   #address: TcpAddress | undefined;
   #connection: RlpxConnection | undefined;
@@ -56,18 +74,15 @@ export class ManagedSession implements SessionHandle {
   readonly #settleActive: Deferred<Session>;
   readonly #settleEnded: Deferred<CloseCause>;
 
-  /** @param publicKey whom we want to reach; undefined for a socket that came in */
-  constructor(
-    host: SessionHost,
-    id: string,
-    wanted: { readonly publicKey: Uint8Array; readonly kind: PeerKind } | undefined,
-  ) {
+  /** @param wanted undefined for a socket that came in */
+  constructor(host: SessionHost, id: string, wanted: WantedPeer | undefined) {
     this.#host = host;
     this.id = id;
     this.direction = wanted === undefined ? 'inbound' : 'outbound';
     this.#state = wanted === undefined ? 'accepted' : 'requested';
     this.#publicKey = wanted?.publicKey;
     this.#kind = wanted?.kind ?? 'dynamic';
+    this.#template = wanted?.template;
     this.createdAtMs = host.world.clock.wallMs();
     const active = deferred<Session>();
     const ended = deferred<CloseCause>();
@@ -85,6 +100,10 @@ export class ManagedSession implements SessionHandle {
 
   get kind(): PeerKind {
     return this.#kind;
+  }
+
+  get template(): SessionTemplate {
+    return this.#template ?? this.#host.templates.get(TEMPLATE_OF[this.#kind]);
   }
 
   /** Proven once the session is past `authenticating`; before, the one that we want to reach. */
@@ -148,9 +167,11 @@ export class ManagedSession implements SessionHandle {
     this.#connection = connection;
   }
 
-  identified(publicKey: Uint8Array, kind: PeerKind): void {
+  /** @param template of the policy, which has the last word; undefined leaves what there was */
+  identified(publicKey: Uint8Array, kind: PeerKind, template?: SessionTemplate): void {
     this.#publicKey = publicKey;
     this.#kind = kind;
+    this.#template = template ?? this.#template;
   }
 
   activate(session: ActiveSession): void {
@@ -190,7 +211,7 @@ export class ManagedSession implements SessionHandle {
     this.#cause = cause;
     for (const release of this.#releases.splice(0).reverse()) release();
     this.#established?.end(cause);
-    this.#settleActive.reject(new PendingSessionHandshakeError(cause)); // without effect where it was active
+    this.#settleActive.reject(activationError(cause)); // without effect where it was active
     this.#host.ended(this, cause);
     this.#settleEnded.resolve(cause);
     return true;
@@ -205,6 +226,7 @@ export class ManagedSession implements SessionHandle {
       role: this.direction === 'outbound' ? 'initiator' : 'recipient',
       state: this.#state,
       kind: this.#kind,
+      template: this.template.name,
       createdAtMs: this.createdAtMs,
       stagesMs: this.#pending.stagesMs,
       counters: { ...(connection?.stats ?? NO_TRAFFIC) },

@@ -20,15 +20,16 @@ import type { ActiveSession } from './active.js';
 import { type CloseCause, endings } from './close-cause.js';
 import type { Direction, SessionCounts, SessionLimits } from './counter.js';
 import { DEFAULT_DEADLINES, type Deadlines } from './deadlines.js';
-import { SessionError, SessionNotFound } from './errors.js';
+import { CreationFailed, SessionError, SessionNotFound } from './errors.js';
 import { SessionEmitter, type SessionEventName, type SessionListener } from './events.js';
 import type { Session, SessionHandle } from './handle.js';
 import type { GossipHandler, Place, RequestHandler, SessionHost, StatusProvider } from './host.js';
-import { ManagedSession } from './managed-session.js';
+import { ManagedSession, type WantedPeer } from './managed-session.js';
 import { DEFAULT_LIMITS, duplicateOf, Places } from './places.js';
 import { openPolicy, type PeerKind, type PeerPolicy } from './policy.js';
 import { statusRange } from './range.js';
 import { isEstablished, type SessionState } from './state.js';
+import { SessionTemplates, type TemplateOptions } from './templates.js';
 
 /** Refused sessions whose sockets may live on at once, so that the peers can read why (each at most `lingerMs`). */
 export const MAX_LINGERING = 32;
@@ -51,6 +52,8 @@ export interface SessionManagerOptions {
   readonly serve?: RequestHandler;
   readonly gossip?: GossipHandler;
   readonly deadlines?: Partial<Deadlines>;
+  /** The user's own templates by name, beside `basic`, `static` and `trusted`; one of those names replaces it. */
+  readonly templates?: Readonly<Record<string, TemplateOptions>>;
   readonly logger?: Logger;
 }
 
@@ -64,6 +67,8 @@ export interface DialTo {
 
 export interface DialOptions {
   readonly kind?: PeerKind;
+  /** What the session may do: the name of a template, or one for this session alone. By default that of its kind. */
+  readonly template?: string | TemplateOptions;
   /** Withdraws the dial; an active session is not touched any more. */
   readonly signal?: AbortSignal;
 }
@@ -90,6 +95,7 @@ export class SessionManager {
   readonly #status: StatusProvider;
   readonly #deadlines: Deadlines;
   readonly #logger: Logger;
+  readonly #templates: SessionTemplates;
   readonly #host: SessionHost;
   readonly #events: SessionEmitter;
   readonly #sessions = new Map<string, ManagedSession>();
@@ -115,12 +121,14 @@ export class SessionManager {
     this.#status = options.status;
     this.#logger = options.logger ?? silentLogger;
     this.#deadlines = checkedDeadlines({ ...DEFAULT_DEADLINES, ...options.deadlines });
+    this.#templates = new SessionTemplates(options.templates);
     this.#events = new SessionEmitter(this.#logger);
     this.publicKey = crypto.publicKey(secretKey);
     this.nodeId = crypto.keccak256(this.publicKey);
     this.#places = new Places({
       limits: checkedLimits({ ...DEFAULT_LIMITS, ...options.limits }),
       policy: this.#policy,
+      templates: this.#templates,
       crypto,
       publicKey: this.publicKey,
       logger: this.#logger,
@@ -143,16 +151,17 @@ export class SessionManager {
   /**
    * Starts a session with the peer; the handle is there at once, what comes of it is told by its promises.
    * @throws SessionError ERR_SESSION_ARGUMENT, ERR_SESSION_SELF, ERR_SESSION_ALREADY_CONNECTED, ERR_SESSION_MANAGER_CLOSED,
-   *   ERR_SESSION_ABORTED; ExceedsSessionLimit
+   *   ERR_SESSION_ABORTED; ExceedsSessionLimit, InvalidConfiguration
    */
-  dial(to: DialTo, { kind = 'dynamic', signal }: DialOptions = {}): SessionHandle {
+  dial(to: DialTo, { kind = 'dynamic', template, signal }: DialOptions = {}): SessionHandle {
     if (this.#leaving) throw closedError();
     this.#checkTarget(to);
     if (signal?.aborted)
-      throw new SessionError('ERR_SESSION_ABORTED', 'called off', { cause: signal.reason });
+      throw new CreationFailed('ERR_SESSION_ABORTED', 'called off', { cause: signal.reason });
+    const granted = template === undefined ? undefined : this.#templates.of(template);
     const exceeded = this.#places.limitToDial(kind);
     if (exceeded !== undefined) throw exceeded;
-    const session = this.#create({ publicKey: to.publicKey.slice(), kind });
+    const session = this.#create({ publicKey: to.publicKey.slice(), kind, template: granted });
     if (signal !== undefined) this.#withdrawWith(session, signal);
     // the next turn, so that whoever gets the handle is there before anything comes of it
     this.#world.clock.soon(
@@ -257,7 +266,7 @@ export class SessionManager {
     session.guard(() => session.pending.begin(socket));
   }
 
-  #create(wanted: { readonly publicKey: Uint8Array; readonly kind: PeerKind } | undefined): ManagedSession {
+  #create(wanted: WantedPeer | undefined): ManagedSession {
     const session = new ManagedSession(this.#host, `s${++this.#lastId}`, wanted);
     this.#places.counter.reserve(session);
     this.#sessions.set(session.id, session);
@@ -272,10 +281,11 @@ export class SessionManager {
     if (publicKey.length !== PUBLIC_KEY_BYTES || !this.#crypto.isPublicKey(publicKey)) {
       throw argument('publicKey is not a key of 64 bytes');
     }
-    if (sameBytes(publicKey, this.publicKey)) throw new SessionError('ERR_SESSION_SELF', 'that is ourselves');
+    if (sameBytes(publicKey, this.publicKey))
+      throw new CreationFailed('ERR_SESSION_SELF', 'that is ourselves');
     const other = this.#places.activeWith(publicKey) ?? this.#places.pendingWith(publicKey)[0];
     if (other !== undefined) {
-      throw new SessionError(
+      throw new CreationFailed(
         'ERR_SESSION_ALREADY_CONNECTED',
         `session ${other.id} with this peer is ${other.state}`,
       );
@@ -302,12 +312,14 @@ export class SessionManager {
       status: this.#status,
       serve: options.serve,
       gossip: options.gossip,
+      templates: this.#templates,
       logger: this.#logger,
       listenPort: () => this.#listener?.address.port ?? 0,
       placeAuthenticated: (session, publicKey) => this.#places.authenticated(session, publicKey),
       placeActive: (session) => this.#placeActive(session),
       activated: (session, active) => this.#activated(session, active),
       rangeChanged: (session, range) => this.#events.emit('range', { session, range }),
+      quotaExceeded: (session, verdict) => this.#events.emit('quota', { session, verdict }),
       mayLinger: () => this.#lingering.size < MAX_LINGERING,
       nextEpoch: () => ++this.#epoch,
       ended: (session, cause) => this.#ended(session, cause),
@@ -390,5 +402,5 @@ function argument(says: string): SessionError {
 }
 
 function closedError(): SessionError {
-  return new SessionError('ERR_SESSION_MANAGER_CLOSED', 'the session manager is closed');
+  return new CreationFailed('ERR_SESSION_MANAGER_CLOSED', 'the session manager is closed');
 }

@@ -25,7 +25,6 @@ import type { StageTimes } from './handle.js';
 import { HeldInput } from './held-input.js';
 import type { Place, SessionHost } from './host.js';
 import type { ManagedSession } from './managed-session.js';
-import type { PeerKind } from './policy.js';
 import type { LivingEvent } from './state.js';
 
 type Stage = 'connect' | 'auth' | 'hello' | 'status';
@@ -138,7 +137,8 @@ export class PendingSession {
       session.end(place.ending);
       return;
     }
-    session.identified(publicKey, place.verdict === 'accept' ? place.kind : session.kind);
+    if (place.verdict === 'accept') session.identified(publicKey, place.kind, place.template);
+    else session.identified(publicKey, session.kind);
     this.#advance('authenticated');
     this.#within('hello', this.#host.deadlines.helloMs, 'ERR_SESSION_HELLO_DEADLINE');
   }
@@ -204,7 +204,7 @@ export class PendingSession {
     this.#stageTimer?.cancel();
     this.#overallTimer?.cancel(); // who waits here waits for another pending session, which has deadlines of its own
     if (place.verdict === 'refuse') session.end(place.ending);
-    else if (place.verdict === 'accept') this.#activate(agreement, place.kind);
+    else if (place.verdict === 'accept') this.#activate(agreement, place);
   }
 
   #connectionOver(socket: TcpSocket): RlpxConnection {
@@ -243,10 +243,10 @@ export class PendingSession {
     if (error !== undefined) throw new TypeError(error.says);
   }
 
-  #activate(agreement: Agreement, kind: PeerKind): void {
+  #activate(agreement: Agreement, { kind, template }: Place & { readonly verdict: 'accept' }): void {
     const session = this.#session;
     const { connection } = agreement;
-    session.identified(connection.remotePublicKey ?? agreement.hello.publicKey, kind);
+    session.identified(connection.remotePublicKey ?? agreement.hello.publicKey, kind, template);
     this.#advance('verified');
     const active = new ActiveSession(session, this.#host, agreement, this.#held);
     session.activate(active);

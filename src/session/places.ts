@@ -8,6 +8,7 @@ import { ExceedsSessionLimit } from './errors.js';
 import type { Place } from './host.js';
 import type { ManagedSession } from './managed-session.js';
 import type { PeerCandidate, PeerKind, PeerPolicy, PeerVerdict } from './policy.js';
+import type { SessionTemplate, SessionTemplates } from './templates.js';
 
 /** Half of the active ones dialed, half accepted, as many on their way (geth: 50 and 50; the ratio is the caller's). */
 export const DEFAULT_LIMITS: SessionLimits = {
@@ -27,6 +28,7 @@ const LIMIT_OF: Readonly<Record<SlotKind, keyof SessionLimits>> = {
 export interface PlacesOptions {
   readonly limits: SessionLimits;
   readonly policy: PeerPolicy;
+  readonly templates: SessionTemplates;
   readonly crypto: RlpxCrypto;
   /** Ours: 64 bytes. */
   readonly publicKey: Uint8Array;
@@ -151,7 +153,20 @@ export class Places {
       ...(publicKey === undefined ? {} : { publicKey }),
     });
     if (!verdict.accept) return refuse(verdict.reason, 'ERR_SESSION_REFUSED', verdict.says);
-    return { verdict: 'accept', kind: strongest(kind, verdict.kind) };
+    const template = verdict.template === undefined ? undefined : this.#template(verdict.template);
+    if (verdict.template !== undefined && template === undefined)
+      return refuse(DISCONNECT.requested, 'ERR_SESSION_REFUSED', 'the policy named a template that is none');
+    return { verdict: 'accept', kind: strongest(kind, verdict.kind), template };
+  }
+
+  #template(name: string): SessionTemplate | undefined {
+    try {
+      return this.#options.templates.get(name);
+    } catch (error) {
+      const fields = { event: 'session.policy', cause: String(error) };
+      this.#options.logger.error(fields, 'the policy failed, which refuses');
+      return undefined;
+    }
   }
 
   #ask(candidate: PeerCandidate): PeerVerdict {

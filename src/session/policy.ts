@@ -22,7 +22,12 @@ export interface PeerCandidate {
 }
 
 export type PeerVerdict =
-  | { readonly accept: true; readonly kind: PeerKind }
+  | {
+      readonly accept: true;
+      readonly kind: PeerKind;
+      /** Of the manager's templates; by default what `dial` named, else that of the kind. */
+      readonly template?: string;
+    }
   | { readonly accept: false; readonly reason: DisconnectReason; readonly says: string };
 
 /** Whom to keep. Calls are synchronous and cheap; an exception counts as a refusal. */

@@ -1,4 +1,4 @@
-import { SessionError } from './errors.js';
+import { InvalidConfiguration } from './errors.js';
 import { allPermissions, PERMISSION_NAMES, type SessionPermissions } from './permissions.js';
 import { QUOTA_NAMES, type SessionQuotas } from './quota.js';
 
@@ -27,17 +27,6 @@ export interface TemplateOptions {
   readonly permissions?: Partial<SessionPermissions>;
   readonly quotas?: Partial<SessionQuotas>;
   readonly settings?: Partial<SessionSettings>;
-}
-
-/** A template that is none; `field` is the one that is wrong: `quotas.bytesPerSecond`. */
-export class InvalidConfiguration extends SessionError {
-  override readonly name: string = 'InvalidConfiguration';
-  readonly field: string;
-
-  constructor(field: string, says: string) {
-    super('ERR_SESSION_ARGUMENT', `${field}: ${says}`);
-    this.field = field;
-  }
 }
 
 const MiB = 1024 * 1024;
@@ -121,6 +110,11 @@ export class SessionTemplates {
       field,
       `there is no template ${JSON.stringify(name)}; there are ${this.names.join(', ')}`,
     );
+  }
+
+  /** What stands in an option: a name, or a template for one session alone. @throws InvalidConfiguration */
+  of(template: string | TemplateOptions): SessionTemplate {
+    return typeof template === 'string' ? this.get(template) : this.define('own', template);
   }
 
   /** A template that is not kept here: for one session. @throws InvalidConfiguration */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ETH_VERSIONS, ethProtocol } from '../../src/eth/index.js';
+import { InvalidConfiguration } from '../../src/session/errors.js';
 import {
   allPermissions,
   mayRelay,
@@ -8,7 +9,7 @@ import {
   permissionFor,
 } from '../../src/session/permissions.js';
 import { QUOTA_NAMES } from '../../src/session/quota.js';
-import { InvalidConfiguration, SessionTemplates, type TemplateOptions } from '../../src/session/templates.js';
+import { SessionTemplates, type TemplateOptions } from '../../src/session/templates.js';
 
 describe('permissions', () => {
   test('001.4: every request and every gossip of every version needs one to come in or to go out', () => {
