@@ -1,3 +1,4 @@
+import type { Steps } from '../eth/index.js';
 import type { Clock } from '../runtime/index.js';
 import { throwIfAborted } from './errors.js';
 
@@ -28,5 +29,14 @@ export class Breather {
     this.#done = 0;
     await nextTurn(this.#clock);
     throwIfAborted(this.#signal, what);
+  }
+
+  /** Does work that comes in slices, with a turn of the loop after each. */
+  async drive<T>(steps: Steps<T>, what: string): Promise<T> {
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+      await this.worked(this.#every, what);
+    }
   }
 }

@@ -1,15 +1,22 @@
 import { sameBytes } from '../codec/index.js';
-import { countReceipts, EthError, type Hasher, receiptsSummary } from '../eth/index.js';
+import {
+  countReceipts,
+  type Hasher,
+  type ReceiptsSummary,
+  receiptsSummarySteps,
+  type Steps,
+} from '../eth/index.js';
 import type { Breather } from './breathe.js';
 import { ChainError } from './errors.js';
 import { faultOf } from './pull-peers.js';
 import {
   bodyFault,
+  bodyRootsSteps,
   checkAccessList,
   type HashedHeader,
   maxTransactions,
-  readBodyRoots,
   short,
+  unreadable,
 } from './verify.js';
 
 /** What an answer turned out to hold. */
@@ -33,8 +40,8 @@ export function matchBodies(
   breather: Breather,
 ): Promise<Matched> {
   const most = mostTransactions(asked);
-  return matchInOrder('body', asked, answer, breather, (raw) => {
-    const roots = readBodyRoots(raw, hasher, most);
+  return matchInOrder('body', asked, answer, breather, function* (raw) {
+    const roots = yield* bodyRootsSteps(raw, hasher, most);
     return ({ header }) => bodyFault(header, roots);
   });
 }
@@ -48,8 +55,8 @@ export async function matchReceipts(
 ): Promise<Matched> {
   const most = mostTransactions(asked);
   let falseChain: string | undefined;
-  const matched = await matchInOrder('receipts', asked, answer, breather, (raw) => {
-    const { root, bloom, gasUsed } = summary(raw, most, hasher);
+  const matched = await matchInOrder('receipts', asked, answer, breather, function* (raw) {
+    const { root, bloom, gasUsed } = yield* summarySteps(raw, most, hasher);
     return ({ header }) => {
       if (!sameBytes(root, header.receiptsRoot)) return 'they are others';
       // From here on the receipts are those that the header names. What does not agree now is the header with itself.
@@ -92,7 +99,7 @@ async function matchInOrder(
   asked: readonly HashedHeader[],
   answer: readonly Uint8Array[],
   breather: Breather,
-  read: (raw: Uint8Array) => (block: HashedHeader) => string | undefined,
+  read: (raw: Uint8Array) => Steps<(block: HashedHeader) => string | undefined>,
 ): Promise<Matched> {
   if (answer.length > asked.length) return tooMany(what, asked, answer);
   const found: [number, Uint8Array][] = [];
@@ -101,7 +108,7 @@ async function matchInOrder(
     const expected = asked[position];
     let says: string | undefined;
     try {
-      const faultFor = read(raw);
+      const faultFor = await breather.drive(read(raw), 'pull');
       for (; position < asked.length; position++) {
         const block = asked[position] as HashedHeader;
         const fault = faultFor(block);
@@ -123,16 +130,15 @@ async function matchInOrder(
   return { found };
 }
 
-function summary(raw: Uint8Array, most: bigint, hasher: Hasher): ReturnType<typeof receiptsSummary> {
+function* summarySteps(raw: Uint8Array, most: bigint, hasher: Hasher): Steps<ReceiptsSummary> {
   try {
     const count = countReceipts(raw);
     if (BigInt(count) > most) {
       throw new ChainError('ERR_CHAIN_RECEIPTS', `there are ${count} where the gas is enough for ${most}`);
     }
-    return receiptsSummary(raw, hasher);
+    return yield* receiptsSummarySteps(raw, hasher);
   } catch (error) {
-    if (!(error instanceof EthError)) throw error;
-    throw new ChainError('ERR_CHAIN_RECEIPTS', error.message, { cause: error });
+    throw unreadable('ERR_CHAIN_RECEIPTS', 'what was sent', error);
   }
 }
 

@@ -7,7 +7,10 @@ import {
   EthError,
   type Hasher,
   receiptsSummary,
+  runSteps,
+  type Steps,
   transactionsRoot,
+  transactionsRootSteps,
   unclesHash,
   withdrawalsRoot,
 } from '../eth/index.js';
@@ -33,7 +36,6 @@ export interface CompleteBlock {
 
 /** What a header commits its body to; all 32 bytes. */
 export interface BodyRoots {
-  readonly transactions: number;
   readonly transactionsRoot: Uint8Array;
   readonly unclesHash: Uint8Array;
   readonly withdrawalsRoot: Uint8Array | undefined;
@@ -102,24 +104,30 @@ export function emptyRoots(hasher: Hasher): EmptyRoots {
   return { trieRoot: transactionsRoot([], hasher), listHash: hasher.keccak256(EMPTY_LIST) };
 }
 
+/** @throws ChainError ERR_CHAIN_BODY for what is no body */
+export function readBodyRoots(raw: Uint8Array, hasher: Hasher): BodyRoots {
+  return runSteps(bodyRootsSteps(raw, hasher));
+}
+
 /**
+ * As `readBodyRoots`, in slices.
  * @param maxTransactions how many the block can hold at most, where that is known: asked before anything is hashed
- * @throws ChainError ERR_CHAIN_BODY for what is no body
  */
-export function readBodyRoots(raw: Uint8Array, hasher: Hasher, maxTransactions?: bigint): BodyRoots {
-  return decoding('ERR_CHAIN_BODY', 'a body', () => {
+export function* bodyRootsSteps(raw: Uint8Array, hasher: Hasher, maxTransactions?: bigint): Steps<BodyRoots> {
+  try {
     const { transactions, uncles, withdrawals } = decodeBody(raw);
     if (maxTransactions !== undefined && BigInt(transactions.length) > maxTransactions) {
       const says = `a body has ${transactions.length} transactions where the gas is enough for ${maxTransactions}`;
       throw new ChainError('ERR_CHAIN_BODY', says);
     }
     return {
-      transactions: transactions.length,
-      transactionsRoot: transactionsRoot(transactions, hasher),
+      transactionsRoot: yield* transactionsRootSteps(transactions, hasher),
       unclesHash: unclesHash(uncles, hasher),
       withdrawalsRoot: withdrawals === undefined ? undefined : withdrawalsRoot(withdrawals, hasher),
     };
-  });
+  } catch (error) {
+    throw unreadable('ERR_CHAIN_BODY', 'a body', error);
+  }
 }
 
 /** How many transactions the gas of a block can have paid for. */
@@ -192,7 +200,12 @@ function decoding<T>(code: ChainErrorCode, what: string, decode: () => T): T {
   try {
     return decode();
   } catch (error) {
-    if (!(error instanceof EthError)) throw error;
-    throw new ChainError(code, `${what} cannot be read: ${error.message}`, { cause: error });
+    throw unreadable(code, what, error);
   }
+}
+
+/** @returns the error to throw instead: any but the eth room's is left as it is. */
+export function unreadable(code: ChainErrorCode, what: string, error: unknown): unknown {
+  if (!(error instanceof EthError)) return error;
+  return new ChainError(code, `${what} cannot be read: ${error.message}`, { cause: error });
 }
