@@ -1,6 +1,7 @@
 /**
  * A world in memory for tests of what is built on rlpxd: time that stands still until it is advanced, networks that
- * can be slow, cut and broken, files and stores that can fail, and one seed from which all of it replays.
+ * can be slow, cut and broken, files and stores that can fail, and one seed from which all of it replays; and peers that
+ * do what a test tells them, in that world or in the real one.
  *
  * ```ts
  * const clock = new VirtualClock();
@@ -31,3 +32,12 @@ export {
   type VirtualClockOptions,
   type World,
 } from '../runtime/index.js';
+export { TestingError, type TestingErrorCode } from './errors.js';
+export type { ExpectOptions, HeardMessage } from './expectations.js';
+export { ScriptedPeer, type ScriptedPeerOptions, type ScriptedTarget } from './scripted-peer.js';
+export type {
+  ScriptedBehaviour,
+  ScriptedEnd,
+  ScriptedSession,
+  ScriptedStep,
+} from './scripted-session.js';
