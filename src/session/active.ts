@@ -7,9 +7,10 @@ import {
   type RlpxConnection,
 } from '../rlpx/index.js';
 import { admit } from './admission.js';
+import { Allowance, type Allowed } from './allowance.js';
 import { type CloseCause, endings } from './close-cause.js';
 import type { Direction } from './counter.js';
-import { endedError, SessionError, SessionNotActive } from './errors.js';
+import { endedError, PermissionDenied, SessionError, SessionNotActive } from './errors.js';
 import { type EthSession, ethSession } from './eth-session.js';
 import { faultOf } from './faults.js';
 import type { QueueGauges, RemotePeer, Session, SessionRecord, StageTimes } from './handle.js';
@@ -22,8 +23,9 @@ import type { Agreement } from './pending.js';
 import type { PeerKind } from './policy.js';
 import { PeerRange, RangeAnnouncer, statusRange } from './range.js';
 import { InflightRequests } from './requests.js';
-import { Serving } from './serving.js';
+import { FULL_TERMS, REFUSED_TERMS, Serving, type ServingTerms } from './serving.js';
 import type { SessionState } from './state.js';
+import type { SessionTemplate } from './templates.js';
 
 /** A session after Status: hands each message that comes to the part that it is for, and what is sent to the lanes. */
 export class ActiveSession implements Session {
@@ -40,6 +42,7 @@ export class ActiveSession implements Session {
   readonly #activeAtMs: number;
   readonly #held: HeldInput;
   readonly #keepAlive: KeepAlive;
+  readonly #allowance: Allowance;
   readonly #outgoing: Outgoing;
   readonly #requests: InflightRequests;
   readonly #serving: Serving;
@@ -47,6 +50,7 @@ export class ActiveSession implements Session {
   readonly #announcer: RangeAnnouncer | undefined;
   readonly #gone = new AbortController();
   #servingReads = true;
+  #throttled = false;
   #reads = true;
 
   constructor(session: ManagedSession, host: SessionHost, agreement: Agreement, held: HeldInput) {
@@ -78,6 +82,14 @@ export class ActiveSession implements Session {
           endings.deadline('ERR_SESSION_IDLE', `nothing was heard for ${host.deadlines.idleMs} ms`),
         ),
     });
+    this.#allowance = new Allowance({
+      template: session.template,
+      clock,
+      load: () => this.#load(),
+      throttle: (on) => this.#throttle(on),
+      told: (verdict) => host.quotaExceeded(this, verdict),
+      end: (ending) => session.end(ending),
+    });
     this.#outgoing = new Outgoing(connection, agreement.capability, clock);
     this.#requests = new InflightRequests({
       clock,
@@ -93,6 +105,8 @@ export class ActiveSession implements Session {
       logger: host.logger,
       sessionId: session.id,
       handle: (request) => this.#answer(request),
+      accepted: () => undefined,
+      answered: ({ name }, payload) => this.#allowance.answered(name, payload.length),
       faulty: (error) => session.end(faultOf(error)),
       readRequests: (go) => this.#readRequests(go),
     });
@@ -122,6 +136,15 @@ export class ActiveSession implements Session {
 
   get kind(): PeerKind {
     return this.#session.kind;
+  }
+
+  get template(): SessionTemplate {
+    return this.#allowance.template;
+  }
+
+  /** Until the maximum age of the template, in milliseconds; Infinity where it has none. */
+  get remainingMs(): number {
+    return this.#allowance.remainingMs;
   }
 
   get active(): Promise<Session> {
@@ -202,6 +225,7 @@ export class ActiveSession implements Session {
   /** Everything that waits hears of the end, nothing is left behind. Called by the session, once. */
   end(cause: CloseCause): void {
     this.#announcer?.stop();
+    this.#allowance.end();
     this.#serving.end();
     this.#outgoing.clear();
     const error = endedError(this.id, cause);
@@ -219,6 +243,7 @@ export class ActiveSession implements Session {
       nodeId: bytesToHex(this.nodeId),
       ethVersion: this.eth.version,
       queues: this.#gauges(),
+      usage: this.#allowance.usage,
       ...(range === undefined ? {} : { range }),
       ...(rttMs === undefined ? {} : { rttMs }),
     };
@@ -244,7 +269,11 @@ export class ActiveSession implements Session {
       this.#session.end(refused);
       return false;
     }
-    if (spec.kind === 'request') this.#serving.take(spec, message.payload(spec.maxBytes));
+    const allowed = this.#allowance.incoming(spec, message.wireBytes);
+    if (allowed.verdict === 'over') return false;
+    if (spec.kind === 'request') this.#serving.take(spec, message.payload(spec.maxBytes), termsOf(allowed));
+    else if (allowed.verdict !== 'take')
+      return true; // and never decompressed
     else if (spec.kind === 'response') this.#answered(spec, message);
     else if (spec.name === 'BlockRangeUpdate') this.#rangeUpdate(spec, message);
     else this.#gossip(spec, message);
@@ -303,13 +332,17 @@ export class ActiveSession implements Session {
     if (spec.kind !== 'gossip') {
       throw new SessionError('ERR_SESSION_ARGUMENT', `${message.name} is not sent unasked`);
     }
+    const missing = this.#allowance.lacks(message.name);
+    if (missing !== undefined) throw new PermissionDenied(this.id, missing, message.name);
     const payload = spec.encode(message);
+    this.#allowance.sent(message.name);
     if (message.name === 'BlockRangeUpdate') this.#outgoing.announceRange(spec.id, payload);
     else this.#outgoing.broadcast(packMessage(spec.id, payload), broadcastItems(message));
   }
 
   #makeAnnouncer(said: BlockRange | undefined): RangeAnnouncer | undefined {
     if (said === undefined || this.#host.status.mirror === true) return undefined;
+    if (!this.template.permissions.announce) return undefined;
     const { world, deadlines } = this.#host;
     return new RangeAnnouncer(world.clock, deadlines, said, (range) => {
       this.#send({ name: 'BlockRangeUpdate', ...range });
@@ -325,6 +358,16 @@ export class ActiveSession implements Session {
     this.#decideReading();
   }
 
+  #load(): { readonly inflight: number; readonly queuedBytes: number } {
+    const { running, parked } = this.#serving;
+    return { inflight: running + parked.items, queuedBytes: this.#outgoing.responses.bytes };
+  }
+
+  #throttle(on: boolean): void {
+    this.#throttled = on;
+    this.#decideReading();
+  }
+
   #readRequests(go: boolean): void {
     if (this.#servingReads === go) return;
     this.#servingReads = go;
@@ -333,7 +376,7 @@ export class ActiveSession implements Session {
 
   /** Reading stops while too much waits to be taken, and with it our right to call the peer silent. */
   #decideReading(): void {
-    const reads = this.#servingReads && !this.#held.isFull;
+    const reads = this.#servingReads && !this.#throttled && !this.#held.isFull;
     if (reads === this.#reads || this.#session.isOver) return;
     this.#reads = reads;
     if (reads) {
@@ -344,6 +387,11 @@ export class ActiveSession implements Session {
       this.#keepAlive.suspend();
     }
   }
+}
+
+function termsOf(allowed: Allowed): ServingTerms {
+  if (allowed.verdict !== 'take') return REFUSED_TERMS;
+  return allowed.share === 1 ? FULL_TERMS : { share: allowed.share, refused: false };
 }
 
 function broadcastItems(message: EthMessage): number {

@@ -1,11 +1,13 @@
 import type { BlockRange } from '../eth/index.js';
 import type { Capability, DisconnectReason } from '../rlpx/index.js';
 import type { TcpAddress } from '../runtime/tcp.js';
+import type { SessionUsage } from './allowance.js';
 import type { CloseCause, TrafficCounters } from './close-cause.js';
 import type { Direction } from './counter.js';
 import type { EthSession } from './eth-session.js';
 import type { PeerKind } from './policy.js';
 import type { SessionState } from './state.js';
+import type { SessionTemplate } from './templates.js';
 
 /** A session from the moment it is asked for: listed, announced, and endable before anything has come of it. */
 export interface SessionHandle {
@@ -14,6 +16,8 @@ export interface SessionHandle {
   readonly direction: Direction;
   /** As far as it is known: the policy may know more once the key is proven. */
   readonly kind: PeerKind;
+  /** What it may do, how much, and what is written down of it; as far as the kind is known. */
+  readonly template: SessionTemplate;
   readonly state: SessionState;
   /** 64 bytes: whom we dialed, or who has proven it with ECIES; undefined before. */
   readonly publicKey: Uint8Array | undefined;
@@ -92,6 +96,8 @@ export interface SessionRecord {
   readonly counters: TrafficCounters;
   /** What waits, in each direction. */
   readonly queues?: QueueGauges;
+  /** What it has used, and what it was denied. */
+  readonly usage?: SessionUsage;
   readonly cause?: CloseCause;
 }
 

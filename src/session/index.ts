@@ -3,6 +3,7 @@
  * and one record of how each ended.
  * @module
  */
+export type { SessionUsage } from './allowance.js';
 export { type CloseCause, type EndedBy, explainCause, type TrafficCounters } from './close-cause.js';
 export type { ConversationStep } from './conversation.js';
 export { type Direction, SessionCounter, type SessionCounts, type SessionLimits } from './counter.js';

@@ -122,10 +122,15 @@ export class QuotaMeter {
     this.#throttledAtMs = nowMs;
   }
 
-  /** Takes the cost, which is then owed in any case. */
-  charge(nowMs: number, { bytes = 0, requests = 0 }: QuotaCost): QuotaVerdict {
+  /** Takes the cost, of which the next verdict will know. */
+  owe(nowMs: number, { bytes = 0, requests = 0 }: QuotaCost): void {
     if (bytes > 0) this.#bytes?.take(nowMs, bytes);
     if (requests > 0) this.#requests?.take(nowMs, requests);
+  }
+
+  /** Takes the cost, which is then owed in any case, and says what to do. */
+  charge(nowMs: number, cost: QuotaCost): QuotaVerdict {
+    this.owe(nowMs, cost);
     return worse(
       this.#rate(nowMs, this.#bytes, 'bytesPerSecond'),
       this.#rate(nowMs, this.#requests, 'requestsPerSecond'),

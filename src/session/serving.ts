@@ -2,6 +2,7 @@ import type { EthProtocol, EthRequest, EthResponse, MessageSpec } from '../eth/i
 import type { Logger } from '../runtime/logger.js';
 import { emptyAnswer } from './empty-answer.js';
 import type { Gauge } from './handle.js';
+import { lessened } from './lessen.js';
 import type { Outgoing } from './outgoing.js';
 
 /** Requests of one peer that are worked on at once. */
@@ -16,10 +17,23 @@ const PARKED_BYTES_LEAST = 256;
 /** No answer of ours is larger (geth: maxMessageSize). */
 export const MAX_ANSWER_BYTES: number = 10 * 1024 * 1024;
 
+/** On what terms a request is answered. */
+export interface ServingTerms {
+  /** So much of what it asks for; 0 is answered empty. */
+  readonly share: number;
+  /** It was not permitted: it is answered empty, and leaves no trace. */
+  readonly refused: boolean;
+}
+
+export const FULL_TERMS: ServingTerms = { share: 1, refused: false };
+export const EMPTY_TERMS: ServingTerms = { share: 0, refused: false };
+export const REFUSED_TERMS: ServingTerms = { share: 0, refused: true };
+
 interface Parked {
   readonly spec: MessageSpec;
   readonly payload: Uint8Array;
   readonly bytes: number;
+  readonly terms: ServingTerms;
 }
 
 export interface ServingOptions {
@@ -29,6 +43,10 @@ export interface ServingOptions {
   readonly sessionId: string;
   /** Answers one request. Undefined, or a rejection: answered empty. */
   readonly handle: (request: EthRequest) => Promise<EthResponse | undefined>;
+  /** A request has been read and is going to be answered. */
+  readonly accepted: (spec: MessageSpec, payload: Uint8Array) => void;
+  /** An answer has been made. */
+  readonly answered: (spec: MessageSpec, payload: Uint8Array, terms: ServingTerms) => void;
   /** A parked request turned out to be unreadable, or reading has to stop or may go on. */
   readonly faulty: (error: unknown) => void;
   readonly readRequests: (go: boolean) => void;
@@ -64,12 +82,16 @@ export class Serving {
   }
 
   /** @throws EthError, CodecError for a request that cannot be read */
-  take(spec: MessageSpec, payload: Uint8Array): void {
-    if (this.#parked.length === 0 && this.#excess.length === 0 && this.#hasTurn()) {
-      this.#start(spec.decode(payload) as EthRequest);
+  take(spec: MessageSpec, payload: Uint8Array, terms: ServingTerms = FULL_TERMS): void {
+    const request: Parked = { spec, payload, bytes: Math.max(PARKED_BYTES_LEAST, payload.length), terms };
+    if (terms.share === 0 && !this.#options.outgoing.blocked) {
+      this.#answerEmpty(request);
       return;
     }
-    const request: Parked = { spec, payload, bytes: Math.max(PARKED_BYTES_LEAST, payload.length) };
+    if (this.#parked.length === 0 && this.#excess.length === 0 && this.#hasTurn()) {
+      this.#start(request);
+      return;
+    }
     if (this.#excess.length === 0 && this.#canPark(request)) this.#park(request);
     else if (!this.#options.outgoing.blocked) this.#answerEmpty(request);
     else this.#exceed(request);
@@ -133,13 +155,19 @@ export class Serving {
       const request = this.#parked.shift();
       if (request === undefined) return;
       this.#parkedBytes -= request.bytes;
-      this.#start(request.spec.decode(request.payload) as EthRequest);
+      this.#start(request);
     }
   }
 
-  #start(request: EthRequest): void {
+  #start(parked: Parked): void {
+    const request = this.#read(parked);
+    const wanted = lessened(request, parked.terms.share);
+    if (wanted === undefined) {
+      this.#sendEmpty(request, parked.terms);
+      return;
+    }
     this.#running++;
-    this.#serve(request).then(
+    this.#serve(wanted).then(
       () => this.#done(),
       (error: unknown) => {
         this.#done();
@@ -180,13 +208,27 @@ export class Serving {
     } catch (error) {
       this.#warn(request, 'an answer cannot be encoded and is left out', error);
     }
-    this.#options.outgoing.respond(spec.id, payload ?? spec.encode(emptyAnswer(request)));
+    this.#send(spec, payload ?? spec.encode(emptyAnswer(request)), FULL_TERMS);
   }
 
-  #answerEmpty({ spec, payload }: Parked): void {
+  #answerEmpty(parked: Parked): void {
+    this.#sendEmpty(this.#read(parked), parked.terms);
+  }
+
+  #read({ spec, payload, terms }: Parked): EthRequest {
     const request = spec.decode(payload) as EthRequest;
+    if (!terms.refused) this.#options.accepted(spec, payload);
+    return request;
+  }
+
+  #sendEmpty(request: EthRequest, terms: ServingTerms): void {
     const answer = this.#specOfAnswer(request);
-    this.#options.outgoing.respond(answer.id, answer.encode(emptyAnswer(request)));
+    this.#send(answer, answer.encode(emptyAnswer(request)), terms);
+  }
+
+  #send(answer: MessageSpec, payload: Uint8Array, terms: ServingTerms): void {
+    this.#options.answered(answer, payload, terms);
+    this.#options.outgoing.respond(answer.id, payload);
   }
 
   #specOfAnswer(request: EthRequest): MessageSpec {

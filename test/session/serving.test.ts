@@ -43,6 +43,8 @@ function server(version: EthVersion = 69) {
       asked.push({ request, answer: resolve, fail: reject });
       return promise;
     },
+    accepted: () => undefined,
+    answered: () => undefined,
     faulty: (error) => faults.push(error),
     readRequests: (go) => reads.push(go),
   });
