@@ -12,7 +12,7 @@ export class UsageError extends Error {
 export function explain(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   const detail = detailOf(error);
-  const known = detail === undefined ? undefined : SYSTEM_WORDS[detail];
+  const known = SYSTEM_WORDS[detail ?? /\bE[A-Z]{3,}\b/.exec(text)?.[0] ?? ''];
   const words = known === undefined || text.includes(known) ? text : `${text} (${known})`;
   return oneLine(error instanceof CommanderError ? words.replace(/^error: /, '') : words);
 }

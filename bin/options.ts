@@ -1,9 +1,15 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { ETH_VERSIONS } from '../src/index.js';
-import { type GivenChain, readGenesis } from '../src/node/index.js';
-import { UsageError } from './explain.js';
+import {
+  type ChosenCrypto,
+  CRYPTO_CHOICES,
+  type CryptoChoice,
+  chooseCrypto,
+  ETH_VERSIONS,
+} from '../src/index.js';
+import { type GivenChain, lostText, readGenesis } from '../src/node/index.js';
+import { say } from './terminal.js';
 
 export const NETWORKS = ['mainnet', 'sepolia', 'hoodi'] as const;
 
@@ -41,17 +47,27 @@ export function ethOption(): Option {
     .default([...ETH_VERSIONS], ETH_VERSIONS.join(','));
 }
 
+export interface CryptoOptions {
+  readonly crypto: CryptoChoice;
+}
+
+export function cryptoOption(): Option {
+  return new Option('--crypto <name>', 'cryptographic back end; auto is the fastest that works here')
+    .choices([...CRYPTO_CHOICES])
+    .default('auto');
+}
+
+/** The back end to work with; where it is slower than it could be, one line says so. @throws CryptoError ERR_CRYPTO_BACKEND */
+export function chosenCrypto({ crypto: choice }: CryptoOptions): ChosenCrypto {
+  const chosen = chooseCrypto(choice);
+  if (chosen.lost.length > 0) say(`rlpxd: ${lostText(chosen)}`);
+  return chosen;
+}
+
 /** @returns what was chosen; undefined where nothing was. @throws ConfigError ERR_CONFIG_FILE */
 export async function chosenChain(options: ChainOptions): Promise<GivenChain | undefined> {
   if (options.genesis !== undefined) return readGenesis(options.genesis);
   return options.network;
-}
-
-/** As `chosenChain`, where a chain there must be. @throws UsageError */
-export async function neededChain(options: ChainOptions): Promise<GivenChain> {
-  const chain = await chosenChain(options);
-  if (chain !== undefined) return chain;
-  throw new UsageError(`which chain? give --genesis FILE or --network ${NETWORKS.join('|')}`);
 }
 
 /** @returns a parser of whole numbers, for commander */

@@ -13,7 +13,16 @@ export {
   type ReadOptions,
 } from './chain/index.js';
 export { bytesToHex, hexToBytes, prefixedHex } from './codec/index.js';
-export { chooseCrypto, type RlpxCrypto } from './crypto/index.js';
+export {
+  type ChosenCrypto,
+  CRYPTO_CHOICES,
+  type CryptoChoice,
+  CryptoError,
+  type CryptoErrorCode,
+  type CryptoParts,
+  chooseCrypto,
+  type RlpxCrypto,
+} from './crypto/index.js';
 export {
   type BlockHeader,
   type ChainSpec,
@@ -35,6 +44,7 @@ export {
   createLogger,
   createNode,
   type GivenChain,
+  type GivenCrypto,
   type LoggerOptions,
   logNode,
   type NodeEvents,

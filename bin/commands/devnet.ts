@@ -2,10 +2,10 @@ import { type Command, Option } from 'commander';
 import { Devnet } from '../devnet/devnet.js';
 import { JsonLines, LiveTable, PlainLines, type Screen, summaryLines } from '../devnet/screen.js';
 import { interrupted } from '../interrupt.js';
-import { wholeNumber } from '../options.js';
+import { type CryptoOptions, chosenCrypto, cryptoOption, wholeNumber } from '../options.js';
 import { print, printJson } from '../terminal.js';
 
-interface DevnetCommandOptions {
+interface DevnetCommandOptions extends CryptoOptions {
   readonly nodes: number;
   readonly once?: boolean;
   readonly json?: boolean;
@@ -19,6 +19,7 @@ export function addDevnetCommand(program: Command): void {
     )
     .addOption(new Option('--nodes <n>', 'how many').argParser(wholeNumber(2, 16)).default(4))
     .option('--once', 'end when all stores are equal and verified')
+    .addOption(cryptoOption())
     .option('--json', 'one JSON object per change, and one at the end')
     .addHelpText(
       'after',
@@ -29,10 +30,12 @@ Each node is a process of its own, in a temporary folder that is gone afterwards
 Example:
   rlpxd devnet --nodes 6 --once`,
     )
-    .action(async ({ nodes, once, json }: DevnetCommandOptions) => {
+    .action(async ({ nodes, once, json, crypto }: DevnetCommandOptions) => {
+      chosenCrypto({ crypto }); // what is wrong with it is said once, and not by each node
       const summary = await new Devnet({
         nodes,
         once: once === true,
+        crypto,
         signal: interrupted(),
         screen: screen(json),
       }).run();

@@ -1,12 +1,20 @@
 import type { Command } from 'commander';
 import { importIntoDatadir } from '../../src/node/index.js';
 import { interrupted } from '../interrupt.js';
-import { addChainOptions, type ChainOptions, chosenChain, datadirOption } from '../options.js';
+import {
+  addChainOptions,
+  type ChainOptions,
+  type CryptoOptions,
+  chosenChain,
+  chosenCrypto,
+  cryptoOption,
+  datadirOption,
+} from '../options.js';
 import { ProgressLine } from '../progress.js';
 import { print, printJson } from '../terminal.js';
 import { countText, timeText } from '../text.js';
 
-interface ImportOptions extends ChainOptions {
+interface ImportOptions extends ChainOptions, CryptoOptions {
   readonly receipts?: string;
   readonly accessLists?: string;
   readonly datadir: string;
@@ -25,6 +33,7 @@ export function addImportCommand(program: Command): void {
     );
   addChainOptions(command)
     .addOption(datadirOption())
+    .addOption(cryptoOption())
     .option('--json', 'the result as one JSON object')
     .addHelpText(
       'after',
@@ -47,6 +56,7 @@ async function importChain(file: string, options: ImportOptions): Promise<void> 
       accessLists: options.accessLists,
       datadir: options.datadir,
       chain: await chosenChain(options),
+      crypto: chosenCrypto(options),
       signal: interrupted(),
       onProgress: ({ head, bytes }) => progress.show({ head, bytes }),
     });

@@ -1,9 +1,18 @@
 import { type Command, Option } from 'commander';
 import { type PingReport, pingPeer } from '../../src/index.js';
-import { addChainOptions, type ChainOptions, chosenChain, duration, ethOption } from '../options.js';
+import {
+  addChainOptions,
+  type ChainOptions,
+  type CryptoOptions,
+  chosenChain,
+  chosenCrypto,
+  cryptoOption,
+  duration,
+  ethOption,
+} from '../options.js';
 import { printJson, printRows } from '../terminal.js';
 
-interface PingOptions extends ChainOptions {
+interface PingOptions extends ChainOptions, CryptoOptions {
   readonly eth: number[];
   readonly timeout: number;
   readonly json?: boolean;
@@ -17,6 +26,7 @@ export function addPingCommand(program: Command): void {
   addChainOptions(ping)
     .addOption(ethOption())
     .addOption(new Option('--timeout <time>', 'give up after').argParser(duration).default(10_000, '10s'))
+    .addOption(cryptoOption())
     .option('--json', 'one JSON object')
     .addHelpText(
       'after',
@@ -28,7 +38,12 @@ Example:
     )
     .action(async (enode: string, options: PingOptions) => {
       const chain = await chosenChain(options);
-      const report = await pingPeer(enode, { chain, ethVersions: options.eth, timeoutMs: options.timeout });
+      const report = await pingPeer(enode, {
+        chain,
+        ethVersions: options.eth,
+        timeoutMs: options.timeout,
+        crypto: chosenCrypto(options),
+      });
       if (options.json) printJson(report);
       else printRows(rows(report));
     });

@@ -5,7 +5,10 @@ import { interrupted } from '../interrupt.js';
 import {
   addChainOptions,
   type ChainOptions,
+  type CryptoOptions,
   chosenChain,
+  chosenCrypto,
+  cryptoOption,
   datadirOption,
   duration,
   ethOption,
@@ -14,7 +17,7 @@ import { ProgressLine } from '../progress.js';
 import { print, printJson, say } from '../terminal.js';
 import { bytesText, countText, timeText } from '../text.js';
 
-interface PullCommandOptions extends ChainOptions {
+interface PullCommandOptions extends ChainOptions, CryptoOptions {
   readonly datadir: string;
   readonly to?: PullTarget;
   readonly export?: string;
@@ -40,6 +43,7 @@ export function addPullCommand(program: Command): void {
         .argParser(duration)
         .default(60_000, '60s'),
     )
+    .addOption(cryptoOption())
     .option('--json', 'progress and result as JSON lines')
     .addHelpText(
       'after',
@@ -63,6 +67,7 @@ async function runPull(enodes: string[], options: PullCommandOptions): Promise<v
     exportTo: options.export,
     ethVersions: options.eth,
     patienceMs: options.patience,
+    crypto: chosenCrypto(options),
     signal: interrupted(),
     onProgress: (at) => {
       if (options.json) printJson({ event: 'pull.progress', ...at });

@@ -13,7 +13,9 @@ import { aborted, interrupted } from '../interrupt.js';
 import {
   addChainOptions,
   type ChainOptions,
+  type CryptoOptions,
   chosenChain,
+  cryptoOption,
   datadirOption,
   duration,
   ethOption,
@@ -21,7 +23,7 @@ import {
 } from '../options.js';
 import { print } from '../terminal.js';
 
-interface RunOptions extends ChainOptions {
+interface RunOptions extends ChainOptions, CryptoOptions {
   readonly datadir: string;
   readonly addr: string;
   readonly port: number;
@@ -87,6 +89,7 @@ export function addRunCommand(program: Command): void {
         .default(2),
     )
     .addOption(ethOption())
+    .addOption(cryptoOption())
     .option('--pull', 'copy the chain from peers, verified, and follow them')
     .addOption(
       new Option('--loglevel <level>', 'least level to log').choices([...LOG_LEVELS]).default('info'),
@@ -138,6 +141,7 @@ async function runDaemon(options: RunOptions): Promise<void> {
     netRestrict: options.netrestrict,
     ethVersions: options.eth,
     pull: options.pull,
+    crypto: options.crypto,
     logger,
   });
   const quiet = logNode(node, logger, { statusEveryMs: options.status });

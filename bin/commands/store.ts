@@ -1,12 +1,20 @@
 import type { Command } from 'commander';
 import { checkDatadir } from '../../src/node/index.js';
 import { interrupted } from '../interrupt.js';
-import { addChainOptions, type ChainOptions, chosenChain, datadirOption } from '../options.js';
+import {
+  addChainOptions,
+  type ChainOptions,
+  type CryptoOptions,
+  chosenChain,
+  chosenCrypto,
+  cryptoOption,
+  datadirOption,
+} from '../options.js';
 import { ProgressLine } from '../progress.js';
 import { print, printJson } from '../terminal.js';
 import { countText, timeText } from '../text.js';
 
-interface CheckOptions extends ChainOptions {
+interface CheckOptions extends ChainOptions, CryptoOptions {
   readonly datadir: string;
   readonly json?: boolean;
 }
@@ -21,6 +29,7 @@ export function addStoreCommand(program: Command): void {
     .description('Verify everything in the store again: links, hashes, roots, index.');
   check.addOption(datadirOption());
   addChainOptions(check)
+    .addOption(cryptoOption())
     .option('--json', 'the result as one JSON object')
     .addHelpText(
       'after',
@@ -32,6 +41,7 @@ export function addStoreCommand(program: Command): void {
         const result = await checkDatadir({
           datadir: options.datadir,
           chain: await chosenChain(options),
+          crypto: chosenCrypto(options),
           signal: interrupted(),
           onProgress: (at) => progress.show(at),
         });

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { clientName, ETH_VERSIONS, RLPXD_VERSION } from '../../src/index.js';
+import { chooseCrypto, clientName, ETH_VERSIONS, RLPXD_VERSION } from '../../src/index.js';
 import { print, printJson } from '../terminal.js';
 
 export function addVersionCommand(program: Command): void {
@@ -10,6 +10,11 @@ export function addVersionCommand(program: Command): void {
     .addHelpText('after', '\nExample:\n  rlpxd version --json')
     .action((options: { json?: boolean }) => {
       const { versions, platform, arch } = process;
+      if (options.json !== true) {
+        print(`rlpxd ${RLPXD_VERSION}`);
+        return;
+      }
+      const { name, parts, lost } = chooseCrypto();
       const facts = {
         version: RLPXD_VERSION,
         client: clientName(),
@@ -17,8 +22,8 @@ export function addVersionCommand(program: Command): void {
         node: versions.node,
         platform,
         arch,
+        crypto: { name, parts, lost },
       };
-      if (options.json) printJson(facts);
-      else print(`rlpxd ${RLPXD_VERSION}`);
+      printJson(facts);
     });
 }

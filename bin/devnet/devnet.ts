@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { realWorld } from '../../src/index.js';
+import { type CryptoChoice, realWorld } from '../../src/index.js';
 import { packageFile } from '../../src/node/index.js';
 import { Daemon, runCommand } from './daemon.js';
 import type { DevnetSummary, Screen } from './screen.js';
@@ -10,6 +10,8 @@ export interface DevnetOptions {
   readonly nodes: number;
   /** End once all are equal, instead of staying until `signal`. */
   readonly once: boolean;
+  /** What all nodes work with. */
+  readonly crypto: CryptoChoice;
   readonly signal: AbortSignal;
   readonly screen: Screen;
 }
@@ -102,6 +104,7 @@ export class Devnet {
       demoFile('chain.rlp'),
       ...['--receipts', demoFile('receipts.rlp')],
       ...['--genesis', demoFile('genesis.json'), '--datadir', datadir, '--json'],
+      ...this.#crypto,
     ]);
   }
 
@@ -116,7 +119,7 @@ export class Devnet {
       '--port',
       '0',
     ];
-    const manner = ['--netrestrict', LOOPBACK, '--log', 'json', '--status', STATUS_EVERY];
+    const manner = [...this.#crypto, '--netrestrict', LOOPBACK, '--log', 'json', '--status', STATUS_EVERY];
     const known = peers.length === 0 ? [] : ['--peer', ...peers];
     const daemon = new Daemon(['run', ...place, ...manner, ...more, ...known], (line) =>
       this.#read(member, line),
@@ -130,6 +133,10 @@ export class Devnet {
       (error: unknown) => this.#fail(error),
     );
     return this.#until(() => member.view.enode);
+  }
+
+  get #crypto(): readonly string[] {
+    return ['--crypto', this.#options.crypto];
   }
 
   #read(member: Member, line: LogLine): void {
@@ -211,7 +218,14 @@ export class Devnet {
     const work = async (): Promise<void> => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
         const [i, member] = next;
-        const said = await runCommand(['store', 'check', '--datadir', member.datadir, '--json']);
+        const said = await runCommand([
+          'store',
+          'check',
+          '--datadir',
+          member.datadir,
+          '--json',
+          ...this.#crypto,
+        ]);
         heads[i] = JSON.parse(said) as StoreHead;
         this.#set(member, { ...member.view, state: 'verified' });
       }

@@ -18,6 +18,7 @@ export {
   type PlainNodeOptions,
   sessionLimits,
 } from './config.js';
+export { type GivenCrypto, givenCrypto, lostText, type NodeCrypto } from './crypto-choice.js';
 export { datadirPaths, openDatadir } from './datadir.js';
 export { ConfigError, type ConfigErrorCode } from './errors.js';
 export type { NodeEvents } from './events.js';

@@ -103,9 +103,9 @@ function logStart(node: RlpxdNode, logger: Logger): void {
       head: range.latest,
       hash: range.latestHash,
       earliest: range.earliest,
-      crypto: node.crypto.name,
+      crypto: { name: node.crypto.name, parts: node.crypto.parts },
     },
-    `${where}, ${node.chain.name} at block ${range.latest}, ${slots.dialed} slots for sessions that we dial and ${slots.accepted} for those that we accept`,
+    `${where}, ${node.chain.name} at block ${range.latest}, ${slots.dialed} slots for sessions that we dial and ${slots.accepted} for those that we accept; ${node.crypto.name} cryptography`,
   );
 }
 

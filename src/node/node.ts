@@ -1,6 +1,5 @@
 import { type ChainStore, serveRequest } from '../chain/index.js';
 import { hexToBytes } from '../codec/index.js';
-import { chooseCrypto, type RlpxCrypto } from '../crypto/index.js';
 import type { ChainSpec, EthResponse } from '../eth/index.js';
 import { Dialer, type Enode, formatEnode, parseEnode, StaticPolicy } from '../peers/index.js';
 import type { DisconnectReason } from '../rlpx/index.js';
@@ -15,6 +14,7 @@ import {
 } from '../session/index.js';
 import type { GivenChain } from './chain-choice.js';
 import { checkOptions, type NodeConfig, type PlainNodeOptions } from './config.js';
+import { type GivenCrypto, givenCrypto, type NodeCrypto } from './crypto-choice.js';
 import { dialEnd, dialOnce } from './dialing.js';
 import { Emitter } from './emitter.js';
 import { ConfigError } from './errors.js';
@@ -36,8 +36,8 @@ export interface NodeOptions extends PlainNodeOptions {
   readonly pull?: boolean | undefined;
   /** The outside world; the real one. */
   readonly world?: World | undefined;
-  /** The cryptographic back end; the fastest that passes its self-test. */
-  readonly crypto?: RlpxCrypto | undefined;
+  /** The cryptographic back end, or its name (`native`, `wasm`, `node`, `noble`); the fastest that passes its self-test. */
+  readonly crypto?: GivenCrypto | undefined;
   /** Where the rooms write what happens; nowhere. `logNode` writes the events of the node itself. */
   readonly logger?: Logger | undefined;
 }
@@ -67,15 +67,15 @@ const MOST_PULL_WAIT_MS = 300_000;
 
 /**
  * Starts a node: opens its chain and key, listens where asked, dials its peers and pulls where asked.
- * @throws RuntimeError ERR_RUNTIME_NODE_VERSION (this Node must not face peers); ConfigError; ChainError; RuntimeError ERR_RUNTIME_LISTEN, ERR_RUNTIME_STORE_BUSY, ERR_RUNTIME_FILE. Nothing is
+ * @throws RuntimeError ERR_RUNTIME_NODE_VERSION (this Node must not face peers); CryptoError ERR_CRYPTO_BACKEND; ConfigError; ChainError; RuntimeError ERR_RUNTIME_LISTEN, ERR_RUNTIME_STORE_BUSY, ERR_RUNTIME_FILE. Nothing is
  * left open then.
  */
 export async function createNode(options: NodeOptions = {}): Promise<RlpxdNode> {
   const world = options.world ?? realWorld();
-  const crypto = options.crypto ?? chooseCrypto();
-  const config = checkOptions(options, crypto);
   const logger = options.logger ?? silentLogger;
   warnOfOldNode(logger);
+  const crypto = givenCrypto(options.crypto, logger);
+  const config = checkOptions(options, crypto);
   const home = await openHome({ config, chain: options.chain, world, crypto, logger });
   const node = new RlpxdNode({ config, home, world, crypto, logger });
   try {
@@ -91,7 +91,7 @@ interface NodeParts {
   readonly config: NodeConfig;
   readonly home: Home;
   readonly world: World;
-  readonly crypto: RlpxCrypto;
+  readonly crypto: NodeCrypto;
   readonly logger: Logger;
 }
 
@@ -104,7 +104,7 @@ export class RlpxdNode {
   readonly store: ChainStore;
   readonly sessions: SessionManager;
   readonly world: World;
-  readonly crypto: RlpxCrypto;
+  readonly crypto: NodeCrypto;
   readonly #logger: Logger;
   readonly #policy: StaticPolicy;
   readonly #dialer: Dialer;

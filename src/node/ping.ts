@@ -1,5 +1,4 @@
 import { bytesToHex, prefixedHex } from '../codec/index.js';
-import { chooseCrypto, type RlpxCrypto } from '../crypto/index.js';
 import type { Status } from '../eth/index.js';
 import { parseEnode } from '../peers/index.js';
 import { DISCONNECT } from '../rlpx/index.js';
@@ -16,6 +15,7 @@ import {
 } from '../session/index.js';
 import { chooseChain, type GivenChain } from './chain-choice.js';
 import { checkEthVersions } from './config.js';
+import { type GivenCrypto, givenCrypto } from './crypto-choice.js';
 import { type Json, toJson } from './json.js';
 import { roundedMs } from './milliseconds.js';
 import { randomNodeKey } from './node-key.js';
@@ -32,7 +32,8 @@ export interface PingOptions {
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly world?: World | undefined;
-  readonly crypto?: RlpxCrypto | undefined;
+  /** The cryptographic back end, or its name; the fastest that works. */
+  readonly crypto?: GivenCrypto | undefined;
   readonly logger?: Logger | undefined;
 }
 
@@ -79,13 +80,13 @@ const CLOSE_MS = 500;
 
 /**
  * Holds one session with a peer, just long enough for one Ping: ECIES, Hello, Status, Ping.
- * @throws PeerError ERR_PEER_ENODE, ConfigError, PingError ERR_NODE_PING
+ * @throws PeerError ERR_PEER_ENODE, ConfigError, CryptoError ERR_CRYPTO_BACKEND, PingError ERR_NODE_PING
  */
 export async function pingPeer(enode: string, options: PingOptions = {}): Promise<PingReport> {
   const world = options.world ?? realWorld();
-  const crypto = options.crypto ?? chooseCrypto();
   const logger = options.logger ?? silentLogger;
   warnOfOldNode(logger);
+  const crypto = givenCrypto(options.crypto, logger);
   const peer = parseEnode(enode, crypto);
   const ethVersions = checkEthVersions(options.ethVersions);
   const chain = options.chain === undefined ? undefined : chooseChain(options.chain, crypto);

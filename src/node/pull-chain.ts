@@ -2,6 +2,7 @@ import { ChainError, exportChain } from '../chain/index.js';
 import { bytesToHex } from '../codec/index.js';
 import type { Logger, World } from '../runtime/index.js';
 import type { GivenChain } from './chain-choice.js';
+import type { GivenCrypto } from './crypto-choice.js';
 import { withKept } from './kept.js';
 import { createNode, type RlpxdNode } from './node.js';
 import type { PullOptions, PullOutcome } from './pulling.js';
@@ -16,6 +17,8 @@ export interface PullChainOptions extends PullOptions {
   readonly exportTo?: string | undefined;
   /** Told of what goes wrong on the way and does not end the pull. */
   readonly onTrouble?: ((says: string) => void) | undefined;
+  /** The cryptographic back end, or its name; the fastest that works. */
+  readonly crypto?: GivenCrypto | undefined;
   readonly world?: World | undefined;
   readonly logger?: Logger | undefined;
 }

@@ -1,8 +1,8 @@
 import { type ChainStore, checkChain, importChain } from '../chain/index.js';
 import { prefixedHex } from '../codec/index.js';
-import { chooseCrypto } from '../crypto/index.js';
 import { realWorld, type World } from '../runtime/index.js';
 import { chooseChain, type GivenChain } from './chain-choice.js';
+import { type GivenCrypto, givenCrypto } from './crypto-choice.js';
 import { openDatadir } from './datadir.js';
 import { withKept } from './kept.js';
 import { roundedMs } from './milliseconds.js';
@@ -13,6 +13,8 @@ export interface StoreWorkOptions {
   readonly chain?: GivenChain | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: StoreProgress) => void) | undefined;
+  /** The cryptographic back end, or its name; the fastest that works. */
+  readonly crypto?: GivenCrypto | undefined;
   readonly world?: World | undefined;
 }
 
@@ -88,11 +90,11 @@ export async function checkDatadir(options: StoreWorkOptions): Promise<CheckOutc
 }
 
 async function withStore<T>(
-  { datadir, chain: given, world = realWorld() }: StoreWorkOptions,
+  { datadir, chain: given, crypto: wanted, world = realWorld() }: StoreWorkOptions,
   create: boolean,
   work: (store: ChainStore, world: World) => Promise<T>,
 ): Promise<T & Pick<StoreOutcome, 'head' | 'hash' | 'ms'>> {
-  const crypto = chooseCrypto();
+  const crypto = givenCrypto(wanted);
   const chain = given === undefined ? undefined : chooseChain(given, crypto);
   const began = world.clock.now();
   const store = await openDatadir({ path: datadir, chain, create, world, crypto });

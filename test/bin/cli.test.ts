@@ -79,6 +79,16 @@ test('version', async () => {
     node: process.versions.node,
     platform: process.platform,
     arch: process.arch,
+    crypto: {
+      name: expect.stringMatching(/^(native|wasm|node|noble)$/),
+      parts: {
+        curve: expect.any(String),
+        keccak: expect.any(String),
+        aes: expect.any(String),
+        hmac: expect.any(String),
+      },
+      lost: expect.any(Array),
+    },
   });
 });
 

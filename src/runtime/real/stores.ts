@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { ClassicLevel } from 'classic-level';
+import type { ClassicLevel } from 'classic-level';
 import { RuntimeError } from '../errors.js';
 import type { KeyRange, KeyValueChange, KeyValueStore, KeyValueStores } from '../key-value.js';
 import { messageOf, systemWord } from './system-word.js';
@@ -117,12 +117,23 @@ class RealStore implements KeyValueStore {
   }
 }
 
+/** Loaded by whoever opens a store: where there is no build of it for the machine, all that needs none still works. */
+async function levelDb(path: string): Promise<typeof ClassicLevel> {
+  try {
+    return (await import('classic-level')).ClassicLevel;
+  } catch (cause) {
+    const says = `cannot open the store ${path}: LevelDB does not load on this machine: ${messageOf(cause)}`;
+    throw new RuntimeError('ERR_RUNTIME_STORE', says, { detail: systemWord(cause), cause });
+  }
+}
+
 /** LevelDB in folders of the system, one process at a time. */
 export const realStores: KeyValueStores = {
   async open(path) {
+    const Database = await levelDb(path);
     try {
       await mkdir(path, { recursive: true });
-      const level: Level = new ClassicLevel(path, { keyEncoding: 'view', valueEncoding: 'view' });
+      const level: Level = new Database(path, { keyEncoding: 'view', valueEncoding: 'view' });
       await level.open();
       return new RealStore(path, level);
     } catch (error) {
