@@ -26,6 +26,7 @@ export {
 } from './errors.js';
 export type { AnswerTo, EthSession, ReceiptOptions } from './eth-session.js';
 export type { SessionEventName, SessionEvents, SessionListener } from './events.js';
+export type { SessionFilter } from './filter.js';
 export type {
   Gauge,
   QueueGauges,
@@ -39,7 +40,7 @@ export type { GossipHandler, RequestHandler, StatusProvider } from './host.js';
 export {
   type DialOptions,
   type DialTo,
-  type SessionFilter,
+  type SessionCleaner,
   SessionManager,
   type SessionManagerOptions,
 } from './manager.js';

@@ -18,17 +18,19 @@ import {
 } from '../runtime/index.js';
 import type { ActiveSession } from './active.js';
 import { type CloseCause, endings } from './close-cause.js';
-import type { Direction, SessionCounts, SessionLimits } from './counter.js';
+import type { SessionCounts, SessionLimits } from './counter.js';
 import { DEFAULT_DEADLINES, type Deadlines } from './deadlines.js';
 import { CreationFailed, SessionError, SessionNotFound } from './errors.js';
 import { SessionEmitter, type SessionEventName, type SessionListener } from './events.js';
+import { fitsFilter, type SessionFilter } from './filter.js';
 import type { Session, SessionHandle } from './handle.js';
 import type { GossipHandler, Place, RequestHandler, SessionHost, StatusProvider } from './host.js';
 import { ManagedSession, type WantedPeer } from './managed-session.js';
 import { DEFAULT_LIMITS, duplicateOf, Places } from './places.js';
 import { openPolicy, type PeerKind, type PeerPolicy } from './policy.js';
 import { statusRange } from './range.js';
-import { isEstablished, type SessionState } from './state.js';
+import { SessionIds } from './session-ids.js';
+import { isEstablished } from './state.js';
 import { SessionTemplates, type TemplateOptions } from './templates.js';
 
 /** Refused sessions whose sockets may live on at once, so that the peers can read why (each at most `lingerMs`). */
@@ -55,7 +57,13 @@ export interface SessionManagerOptions {
   /** The user's own templates by name, beside `basic`, `static` and `trusted`; one of those names replaces it. */
   readonly templates?: Readonly<Record<string, TemplateOptions>>;
   readonly logger?: Logger;
+  /** Names each session, instead of `s1`, `s2`…; an id that a living session has is not taken. */
+  readonly newId?: () => string;
+  readonly cleaner?: SessionCleaner;
 }
+
+/** Called once for every session, after its end and when its socket is gone too. */
+export type SessionCleaner = (session: SessionHandle) => void;
 
 export interface DialTo {
   /** An address, or a name to look up. */
@@ -71,12 +79,6 @@ export interface DialOptions {
   readonly template?: string | TemplateOptions;
   /** Withdraws the dial; an active session is not touched any more. */
   readonly signal?: AbortSignal;
-}
-
-export interface SessionFilter {
-  readonly state?: SessionState;
-  readonly direction?: Direction;
-  readonly kind?: PeerKind;
 }
 
 /**
@@ -98,12 +100,13 @@ export class SessionManager {
   readonly #templates: SessionTemplates;
   readonly #host: SessionHost;
   readonly #events: SessionEmitter;
+  readonly #ids: SessionIds;
+  readonly #cleaner: SessionCleaner | undefined;
   readonly #sessions = new Map<string, ManagedSession>();
   /** Ended, but the socket is still there. */
   readonly #lingering = new Set<ManagedSession>();
   #listens = false;
   #listener: TcpListener | undefined;
-  #lastId = 0;
   #epoch = 0;
   /** Nothing begins any more. */
   #leaving = false;
@@ -123,6 +126,8 @@ export class SessionManager {
     this.#deadlines = checkedDeadlines({ ...DEFAULT_DEADLINES, ...options.deadlines });
     this.#templates = new SessionTemplates(options.templates);
     this.#events = new SessionEmitter(this.#logger);
+    this.#ids = new SessionIds(options.newId, this.#logger);
+    this.#cleaner = options.cleaner;
     this.publicKey = crypto.publicKey(secretKey);
     this.nodeId = crypto.keccak256(this.publicKey);
     this.#places = new Places({
@@ -184,12 +189,7 @@ export class SessionManager {
 
   /** All that have not ended, in the order of their beginning. */
   list(filter: SessionFilter = {}): readonly SessionHandle[] {
-    return [...this.#sessions.values()].filter(
-      ({ state, direction, kind }) =>
-        (filter.state ?? state) === state &&
-        (filter.direction ?? direction) === direction &&
-        (filter.kind ?? kind) === kind,
-    );
+    return [...this.#sessions.values()].filter((session) => fitsFilter(session, filter));
   }
 
   /** The active ones. */
@@ -267,7 +267,8 @@ export class SessionManager {
   }
 
   #create(wanted: WantedPeer | undefined): ManagedSession {
-    const session = new ManagedSession(this.#host, `s${++this.#lastId}`, wanted);
+    const isTaken = (id: string): boolean => this.#sessions.has(id);
+    const session = new ManagedSession(this.#host, this.#ids.next(isTaken), wanted);
     this.#places.counter.reserve(session);
     this.#sessions.set(session.id, session);
     this.#events.emit('created', { session });
@@ -347,16 +348,31 @@ export class SessionManager {
   #ended(session: ManagedSession, cause: CloseCause): void {
     this.#places.counter.release(session);
     this.#sessions.delete(session.id);
-    if (!session.isReleased) this.#lingering.add(session);
+    const isGone = session.isReleased;
+    if (!isGone) this.#lingering.add(session);
     this.#told(() => this.#policy.ended?.(session, cause));
     if (cause.outcome === 'expired') this.#events.emit('expired', { session, cause });
     this.#events.emit('closed', { session, cause });
+    if (isGone) this.#clean(session);
     for (const rival of this.#places.rivals(session)) if (rival.pending.isWaiting) rival.pending.settle();
   }
 
   #released(session: ManagedSession): void {
     this.#lingering.delete(session);
+    this.#clean(session);
     if (this.#lingering.size === 0) this.#onAllGone?.();
+  }
+
+  /** Nothing of the session is left with us: whoever kept something for it can let it go. */
+  #clean(session: ManagedSession): void {
+    try {
+      this.#cleaner?.(session);
+    } catch (error) {
+      this.#logger.error(
+        { event: 'session.cleaner', session: session.id, cause: String(error) },
+        'the cleaner failed',
+      );
+    }
   }
 
   #told(tell: () => void): void {
