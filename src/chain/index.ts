@@ -8,9 +8,10 @@ export { ChainError, type ChainErrorCode } from './errors.js';
 export { type ExportOptions, type ExportResult, exportChain } from './export.js';
 export { type ImportOptions, type ImportProgress, type ImportResult, importChain } from './import.js';
 export { SCHEMA_VERSION } from './keys.js';
+export { type ChainStoreOptions, openChainStore } from './open-store.js';
+export type { ChainConflict } from './pull-conflicts.js';
 export type { ChainPeer, PeerTrust } from './pull-peers.js';
 export {
-  type ChainConflict,
   ChainPuller,
   type PullerOptions,
   type PullProgress,
@@ -18,13 +19,7 @@ export {
   type PullRunOptions,
 } from './puller.js';
 export { type ServeOptions, serveRequest } from './serve.js';
-export {
-  type AppendOptions,
-  ChainStore,
-  type ChainStoreOptions,
-  MAX_ROLLBACK_BLOCKS,
-  openChainStore,
-} from './store.js';
+export { type AppendOptions, ChainStore, MAX_ROLLBACK_BLOCKS } from './store.js';
 export {
   type CompleteBlock,
   checkAccessList,

@@ -1,12 +1,13 @@
-import { bytesToHex, sameBytes } from '../codec/index.js';
+import { sameBytes } from '../codec/index.js';
 import type { Hasher } from '../eth/index.js';
 import type { Clock, Logger } from '../runtime/index.js';
 import { silentLogger } from '../runtime/index.js';
 import { ChainError, throwIfAborted } from './errors.js';
+import { type ChainConflict, Conflicts } from './pull-conflicts.js';
 import { fillSegment } from './pull-fill.js';
 import { type Course, type Goal, openCourse, pinnedCourse } from './pull-goal.js';
 import { type Segment, walkBack } from './pull-headers.js';
-import { type ChainPeer, faultOf, PeerBook, type PeerTrust, type PullPeer } from './pull-peers.js';
+import { type ChainPeer, faultOf, PeerBook, type PullPeer } from './pull-peers.js';
 import { blockBytes } from './pull-plan.js';
 import type { ChainStore } from './store.js';
 import { type CompleteBlock, readHeader } from './verify.js';
@@ -64,22 +65,13 @@ export interface PullResult {
   readonly conflicts: readonly ChainConflict[];
 }
 
-/** A peer is on another chain than the one that was taken. */
-export interface ChainConflict {
-  readonly peer: string;
-  readonly trust: PeerTrust;
-  /** Where they are known to differ. */
-  readonly number: bigint;
-  /** 32 bytes. */
-  readonly theirs: Uint8Array;
-  /** 32 bytes. */
-  readonly taken: Uint8Array;
-}
-
 const BATCH_BLOCKS = 256;
 const SEGMENT_BLOCKS = 8_192;
-/** Beyond so many, conflicts are only logged. */
-const MAX_CONFLICTS = 64;
+/**
+ * While following, so often somebody is asked for more: geth announces its range every 32 blocks only, and eth/68 never.
+ * About the time between two blocks.
+ */
+const LOOK_MS = 12_000;
 /** Headers to ask a peer for that does not tell what it has. */
 const PROBE_HEADERS = 192n;
 
@@ -96,7 +88,7 @@ export class ChainPuller {
   readonly #logger: Logger;
   readonly #book: PeerBook;
   readonly #segmentBlocks: bigint;
-  readonly #conflicts = new Map<string, ChainConflict>();
+  readonly #conflicts: Conflicts;
   /** On the way to a pinned hash. */
   readonly #checkpoints = new Map<bigint, Uint8Array>();
   #targetNumber: bigint | undefined;
@@ -104,6 +96,8 @@ export class ChainPuller {
   #bytes = 0;
   #reorganisations = 0;
   #running = false;
+  /** Times that it has looked beyond what was announced. */
+  #looks = 0;
   /** The last reason why nothing came of an attempt. */
   #trouble = 'no peer has said what it has';
 
@@ -111,6 +105,7 @@ export class ChainPuller {
     this.#options = options;
     this.#segmentBlocks = BigInt(options.segmentBlocks ?? SEGMENT_BLOCKS);
     this.#logger = options.logger ?? silentLogger;
+    this.#conflicts = new Conflicts(this.#logger);
     this.#book = new PeerBook(options.clock, this.#logger);
   }
 
@@ -151,7 +146,7 @@ export class ChainPuller {
         bytes: this.#bytes,
         ms: clock.now() - began,
         reorganisations: this.#reorganisations,
-        conflicts: [...this.#conflicts.values()],
+        conflicts: this.#conflicts.all(),
       };
     } finally {
       signal.removeEventListener('abort', wake);
@@ -172,6 +167,7 @@ export class ChainPuller {
   async #pull(options: PullRunOptions, signal: AbortSignal): Promise<{ head: bigint; hash: Uint8Array }> {
     const { clock } = this.#options;
     let progressAtMs = clock.now();
+    let lookedAtMs = clock.now();
     for (;;) {
       throwIfAborted(signal, 'pull');
       const before = this.#blocks;
@@ -182,19 +178,34 @@ export class ChainPuller {
         if (this.#blocks > before) progressAtMs = clock.now();
         continue;
       }
-      if (course === 'reached') progressAtMs = clock.now();
+      if (course === 'reached') {
+        progressAtMs = clock.now();
+        await this.#book.wait(Math.max(0, lookedAtMs + LOOK_MS - clock.now()));
+        if (clock.now() - lookedAtMs < LOOK_MS) continue;
+        lookedAtMs = clock.now();
+        await this.#lookBeyond(signal);
+        continue;
+      }
       const leftMs = progressAtMs + (options.patienceMs ?? Number.POSITIVE_INFINITY) - clock.now();
       if (leftMs <= 0)
         throw new ChainError('ERR_CHAIN_NO_PEERS', `pull: nobody could help: ${this.#trouble}`);
-      await this.#book.wait(course === 'wait' ? leftMs : undefined);
+      await this.#book.wait(leftMs);
     }
+  }
+
+  /** Asks the next peer in turn for what comes after our head, whatever it has announced. */
+  async #lookBeyond(signal: AbortSignal): Promise<void> {
+    if (this.#options.target !== undefined) return;
+    const peers = this.#askable(undefined).filter((entry) => entry.refused === undefined);
+    const leader = peers[this.#looks++ % Math.max(1, peers.length)];
+    if (leader !== undefined) await this.#pursue({ kind: 'probe', leader, upTo: undefined }, signal);
   }
 
   #course(): Promise<Course> {
     const { store, target } = this.#options;
     if (target instanceof Uint8Array) return pinnedCourse(store, this.#book, target, this.#checkpoints);
     return openCourse(store, this.#book, target, this.#segmentBlocks, (entry, number, theirs, taken) =>
-      this.#report(entry, number, theirs, taken),
+      this.#conflicts.report(entry, number, theirs, taken),
     );
   }
 
@@ -315,26 +326,16 @@ export class ChainPuller {
       const ours = headers[Number(range.latest - ancestor.header.number) - 1];
       if (ours === undefined || sameBytes(ours.hash, range.latestHash)) continue;
       if (leader === undefined || entry.rank >= leader.rank) {
-        this.#report(entry, range.latest, range.latestHash, ours.hash);
+        this.#conflicts.report(entry, range.latest, range.latestHash, ours.hash);
         continue;
       }
-      this.#report(leader, range.latest, ours.hash, range.latestHash);
+      this.#conflicts.report(leader, range.latest, ours.hash, range.latestHash);
       const announced = leader.peer.range()?.latestHash;
       if (announced === undefined) leader.bench('a better trusted peer contradicts it');
       else leader.refused = announced;
       return true;
     }
     return false;
-  }
-
-  #report(entry: PullPeer, number: bigint, theirs: Uint8Array, taken: Uint8Array): void {
-    const { id, trust } = entry.peer;
-    const key = `${id} ${bytesToHex(theirs)}`;
-    if (this.#conflicts.has(key)) return;
-    const says = { peer: id, trust, number, theirs: bytesToHex(theirs), taken: bytesToHex(taken) };
-    this.#logger.warn(says, 'pull: a peer is on another chain');
-    if (this.#conflicts.size < MAX_CONFLICTS)
-      this.#conflicts.set(key, { peer: id, trust, number, theirs, taken });
   }
 
   /** Counts what is stored of a run, and tells of it. */

@@ -1,7 +1,6 @@
-import { bytesToHex, EMPTY_BYTES, readUint64, sameBytes } from '../codec/index.js';
+import { bytesToHex, readUint64, sameBytes } from '../codec/index.js';
 import { type ChainSpec, decodeHeader, type Hasher } from '../eth/index.js';
-import type { KeyValueChange, KeyValueStore, KeyValueStores, Logger } from '../runtime/index.js';
-import { silentLogger } from '../runtime/index.js';
+import type { KeyValueChange, KeyValueStore, Logger } from '../runtime/index.js';
 import type { ChainBackend, ChainRange, ReadOptions } from './backend.js';
 import { ChainError, throwIfAborted } from './errors.js';
 import {
@@ -13,31 +12,13 @@ import {
   canonicalNumber,
   HEAD_KEY,
   headerKey,
-  META_KEY,
   numberedHash,
   numberKey,
-  numberValue,
   receiptsKey,
 } from './keys.js';
-import { decodeMeta, decodeRange, encodeMeta, encodeRange, otherGenesis } from './meta.js';
-import {
-  type CompleteBlock,
-  checkLink,
-  EMPTY_LIST,
-  emptyBody,
-  type HashedHeader,
-  readHeader,
-} from './verify.js';
-
-export interface ChainStoreOptions {
-  readonly stores: KeyValueStores;
-  /** Folder of the store. */
-  readonly path: string;
-  /** Which chain is wanted. May be left out for a store that has one. */
-  readonly chain?: ChainSpec;
-  readonly hasher: Hasher;
-  readonly logger?: Logger;
-}
+import { encodeRange } from './meta.js';
+import { damaged, putBlock } from './stored-blocks.js';
+import { type CompleteBlock, checkLink, type HashedHeader } from './verify.js';
 
 export interface AppendOptions {
   /** Drops the blocks above this one in the same stroke: a reorganisation. By default the head: nothing is dropped. */
@@ -46,25 +27,6 @@ export interface AppendOptions {
 
 /** A reorganisation deeper than this is not followed (geth: FullImmutabilityThreshold). */
 export const MAX_ROLLBACK_BLOCKS = 90_000n;
-
-/**
- * Opens the store in a folder, making it, with the genesis block, where there is none.
- * @throws ChainError ERR_CHAIN_GENESIS (holds another chain), ERR_CHAIN_SCHEMA, ERR_CHAIN_EMPTY, ERR_CHAIN_DAMAGED
- * @throws RuntimeError ERR_RUNTIME_STORE_BUSY (another process has it), ERR_RUNTIME_STORE
- */
-export async function openChainStore(options: ChainStoreOptions): Promise<ChainStore> {
-  const store = await options.stores.open(options.path);
-  try {
-    const meta = await store.get(META_KEY);
-    const chain =
-      meta === undefined ? await create(store, options) : await adopt(store, decodeMeta(meta), options.chain);
-    const { head, earliest } = await readHead(store, options.hasher);
-    return new ChainStore(store, chain, options.hasher, head, earliest, options.logger ?? silentLogger);
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
-}
 
 /**
  * A chain in a key-value store: whole, verified blocks from the genesis to the head, and nothing else. Every change is one
@@ -285,77 +247,6 @@ export class ChainStore implements ChainBackend {
   }
 }
 
-async function create(store: KeyValueStore, { chain, hasher, path }: ChainStoreOptions): Promise<ChainSpec> {
-  for await (const _entry of store.range({ from: EMPTY_BYTES, to: Uint8Array.of(0xff), limit: 1 })) {
-    throw new ChainError('ERR_CHAIN_SCHEMA', `${path} holds something that is no chain store`);
-  }
-  if (chain === undefined) throw new ChainError('ERR_CHAIN_EMPTY', `${path} holds no chain yet`);
-  const header = readHeader(chain.genesisHeader, hasher);
-  if (!sameBytes(header.hash, chain.genesisHash)) {
-    throw new ChainError(
-      'ERR_CHAIN_GENESIS',
-      `${chain.name}: the genesis header has another hash than the genesis hash`,
-    );
-  }
-  const accessList = header.header.blockAccessListHash === undefined ? undefined : EMPTY_LIST;
-  const changes: KeyValueChange[] = [{ key: META_KEY, value: encodeMeta(chain) }];
-  putBlock(changes, { header, body: emptyBody(header.header), receipts: EMPTY_LIST, accessList });
-  changes.push({ key: HEAD_KEY, value: encodeRange({ number: 0n, hash: header.hash, earliest: 0n }) });
-  await store.batch(changes, { sync: true });
-  return chain;
-}
-
-/** A store that has its chain: the same must be wanted. Its forks may be known better by now. */
-async function adopt(
-  store: KeyValueStore,
-  stored: ChainSpec,
-  wanted: ChainSpec | undefined,
-): Promise<ChainSpec> {
-  if (wanted === undefined) return stored;
-  if (!sameBytes(stored.genesisHash, wanted.genesisHash)) throw otherGenesis(stored, wanted);
-  const meta = encodeMeta(wanted);
-  if (!sameBytes(meta, encodeMeta(stored)))
-    await store.batch([{ key: META_KEY, value: meta }], { sync: true });
-  return wanted;
-}
-
-async function readHead(
-  store: KeyValueStore,
-  hasher: Hasher,
-): Promise<{ head: HashedHeader; earliest: bigint }> {
-  const value = await store.get(HEAD_KEY);
-  if (value === undefined) throw damaged('it has no head');
-  const { number, hash, earliest } = decodeRange(value);
-  const keys = [
-    headerKey(number, hash),
-    canonicalKey(number),
-    bodyKey(number, hash),
-    receiptsKey(number, hash),
-  ];
-  const [raw, canonical, body, receipts] = await store.getMany(keys);
-  if (raw === undefined || body === undefined || receipts === undefined)
-    throw damaged(`block ${number}, its head, is not whole`);
-  if (canonical === undefined || !sameBytes(canonical, hash))
-    throw damaged(`block ${number}, its head, is not on its chain`);
-  const head = readHeader(raw, hasher);
-  if (!sameBytes(head.hash, hash) || head.header.number !== number)
-    throw damaged(`block ${number}, its head, is another`);
-  return { head, earliest };
-}
-
-function putBlock(changes: KeyValueChange[], { header, body, receipts, accessList }: CompleteBlock): void {
-  const { hash, raw } = header;
-  const { number } = header.header;
-  changes.push(
-    { key: headerKey(number, hash), value: raw },
-    { key: bodyKey(number, hash), value: body },
-    { key: receiptsKey(number, hash), value: receipts },
-    { key: canonicalKey(number), value: hash },
-    { key: numberKey(hash), value: numberValue(number) },
-  );
-  if (accessList !== undefined) changes.push({ key: accessListKey(number, hash), value: accessList });
-}
-
 function checkChain(base: HashedHeader, blocks: readonly CompleteBlock[]): void {
   let parent = base;
   for (const { header } of blocks) {
@@ -368,10 +259,6 @@ function checkChain(base: HashedHeader, blocks: readonly CompleteBlock[]): void 
     }
     parent = header;
   }
-}
-
-function damaged(says: string): ChainError {
-  return new ChainError('ERR_CHAIN_DAMAGED', `the chain store is damaged: ${says}`);
 }
 
 function closed(): ChainError {

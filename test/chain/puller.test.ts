@@ -8,7 +8,7 @@ import {
   type PullResult,
   type PullRunOptions,
 } from '../../src/chain/index.js';
-import { encodeList, encodeUint } from '../../src/codec/index.js';
+import { bytesToHex, encodeList, encodeUint } from '../../src/codec/index.js';
 import { decodeReceipts, encodeReceipts } from '../../src/eth/index.js';
 import { SimulatedStores, VirtualClock } from '../../src/runtime/index.js';
 import {
@@ -231,6 +231,21 @@ describe('several peers', () => {
     await pull([low, high]);
     expect([...low.misdeeds, ...high.misdeeds]).toEqual([]);
     expect(await verifiedHead()).toEqual(hashOf(chain, 120));
+  });
+
+  test('each is asked for contents only of what it announces, or a little beyond', async () => {
+    const low = peerOf(chain, {
+      id: 'a',
+      announces: { earliest: 10n, latest: 40n, latestHash: hashOf(chain, 40) },
+    });
+    await pull([low, peerOf(chain, { id: 'b', latencyMs: 200 })]);
+    const asked = low.asked.filter(({ kind }) => kind !== 'headers').flatMap(({ hashes }) => hashes);
+    const numbers = asked.map(
+      (hash) => 1 + chain.blocks.findIndex(({ header }) => bytesToHex(header.hash) === bytesToHex(hash)),
+    );
+    expect(numbers.length).toBeGreaterThan(0);
+    expect(Math.min(...numbers)).toBeGreaterThanOrEqual(10);
+    expect(Math.max(...numbers)).toBeLessThanOrEqual(40 + 64);
   });
 
   test('one that passes over what it has not got is understood', async () => {
@@ -525,6 +540,31 @@ describe('following', () => {
     stop.abort();
     await expect(settle(running)).rejects.toMatchObject({ code: 'ERR_CHAIN_ABORTED' });
     expect(await verifiedHead()).toEqual(hashOf(chain, 120));
+  });
+});
+
+describe('following', () => {
+  test.each([
+    ['announces late', { announces: { earliest: 0n, latest: 30n, latestHash: hashOf(chain, 30) } }],
+    ['never announces', { announces: null }],
+  ])('finds what is new at a peer that %s', async (_what, script) => {
+    const peer = peerOf({ ...chain, blocks: chain.blocks.slice(0, 30) }, script);
+    const puller = new ChainPuller({ store, clock, hasher });
+    puller.addPeer(peer);
+    const stop = new AbortController();
+    const running = puller.run({ follow: true, signal: stop.signal });
+    running.catch(() => {});
+    await clock.advance(60_000);
+    expect(store.range().latest).toBe(30n);
+    expect(peer.asked.length).toBeLessThan(20);
+    for (const upTo of [31, 70]) {
+      peer.switchTo({ ...chain, blocks: chain.blocks.slice(0, upTo) });
+      await clock.advance(15_000);
+      expect(store.range().latest).toBe(BigInt(upTo));
+    }
+    expect(peer.misdeeds).toEqual([]);
+    stop.abort();
+    await expect(settle(running)).rejects.toMatchObject({ code: 'ERR_CHAIN_ABORTED' });
   });
 });
 

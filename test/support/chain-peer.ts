@@ -36,7 +36,8 @@ export class ScriptedPeer implements ChainPeer {
   readonly ethVersion: number;
   readonly accessLists?: (hashes: readonly Uint8Array[], options: { signal?: AbortSignal }) => Promise<Items>;
   /** What it was asked for, in order. */
-  readonly asked: { readonly kind: Kind; readonly items: number }[] = [];
+  readonly asked: { readonly kind: Kind; readonly items: number; readonly hashes: readonly Uint8Array[] }[] =
+    [];
   readonly misdeeds: string[] = [];
   /** Requests that it has not answered yet. */
   open = 0;
@@ -153,7 +154,7 @@ export class ScriptedPeer implements ChainPeer {
     { signal }: { signal?: AbortSignal },
     make: () => Items = () => this.#contents(kind, asked),
   ): Promise<Items> {
-    this.asked.push({ kind, items: amount });
+    this.asked.push({ kind, items: amount, hashes: asked });
     const { latencyMs = 10, silent = [], change, atMost = Number.POSITIVE_INFINITY, diesAt } = this.#script;
     if (this.asked.length === diesAt) this.leave();
     this.open++;

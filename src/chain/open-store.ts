@@ -1,0 +1,102 @@
+import { EMPTY_BYTES, sameBytes } from '../codec/index.js';
+import type { ChainSpec, Hasher } from '../eth/index.js';
+import {
+  type KeyValueChange,
+  type KeyValueStore,
+  type KeyValueStores,
+  type Logger,
+  silentLogger,
+} from '../runtime/index.js';
+import { ChainError } from './errors.js';
+import { bodyKey, canonicalKey, HEAD_KEY, headerKey, META_KEY, receiptsKey } from './keys.js';
+import { decodeMeta, decodeRange, encodeMeta, encodeRange, otherGenesis } from './meta.js';
+import { ChainStore } from './store.js';
+import { damaged, putBlock } from './stored-blocks.js';
+import { EMPTY_LIST, emptyBody, type HashedHeader, readHeader } from './verify.js';
+
+export interface ChainStoreOptions {
+  readonly stores: KeyValueStores;
+  /** Folder of the store. */
+  readonly path: string;
+  /** Which chain is wanted. May be left out for a store that has one. */
+  readonly chain?: ChainSpec;
+  readonly hasher: Hasher;
+  readonly logger?: Logger;
+}
+
+/**
+ * Opens the store in a folder, making it, with the genesis block, where there is none.
+ * @throws ChainError ERR_CHAIN_GENESIS (holds another chain), ERR_CHAIN_SCHEMA, ERR_CHAIN_EMPTY, ERR_CHAIN_DAMAGED
+ * @throws RuntimeError ERR_RUNTIME_STORE_BUSY (another process has it), ERR_RUNTIME_STORE
+ */
+export async function openChainStore(options: ChainStoreOptions): Promise<ChainStore> {
+  const store = await options.stores.open(options.path);
+  try {
+    const meta = await store.get(META_KEY);
+    const chain =
+      meta === undefined ? await create(store, options) : await adopt(store, decodeMeta(meta), options.chain);
+    const { head, earliest } = await readHead(store, options.hasher);
+    return new ChainStore(store, chain, options.hasher, head, earliest, options.logger ?? silentLogger);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function create(store: KeyValueStore, { chain, hasher, path }: ChainStoreOptions): Promise<ChainSpec> {
+  for await (const _entry of store.range({ from: EMPTY_BYTES, to: Uint8Array.of(0xff), limit: 1 })) {
+    throw new ChainError('ERR_CHAIN_SCHEMA', `${path} holds something that is no chain store`);
+  }
+  if (chain === undefined) throw new ChainError('ERR_CHAIN_EMPTY', `${path} holds no chain yet`);
+  const header = readHeader(chain.genesisHeader, hasher);
+  if (!sameBytes(header.hash, chain.genesisHash)) {
+    throw new ChainError(
+      'ERR_CHAIN_GENESIS',
+      `${chain.name}: the genesis header has another hash than the genesis hash`,
+    );
+  }
+  const accessList = header.header.blockAccessListHash === undefined ? undefined : EMPTY_LIST;
+  const changes: KeyValueChange[] = [{ key: META_KEY, value: encodeMeta(chain) }];
+  putBlock(changes, { header, body: emptyBody(header.header), receipts: EMPTY_LIST, accessList });
+  changes.push({ key: HEAD_KEY, value: encodeRange({ number: 0n, hash: header.hash, earliest: 0n }) });
+  await store.batch(changes, { sync: true });
+  return chain;
+}
+
+/** A store that has its chain: the same must be wanted. Its forks may be known better by now. */
+async function adopt(
+  store: KeyValueStore,
+  stored: ChainSpec,
+  wanted: ChainSpec | undefined,
+): Promise<ChainSpec> {
+  if (wanted === undefined) return stored;
+  if (!sameBytes(stored.genesisHash, wanted.genesisHash)) throw otherGenesis(stored, wanted);
+  const meta = encodeMeta(wanted);
+  if (!sameBytes(meta, encodeMeta(stored)))
+    await store.batch([{ key: META_KEY, value: meta }], { sync: true });
+  return wanted;
+}
+
+async function readHead(
+  store: KeyValueStore,
+  hasher: Hasher,
+): Promise<{ head: HashedHeader; earliest: bigint }> {
+  const value = await store.get(HEAD_KEY);
+  if (value === undefined) throw damaged('it has no head');
+  const { number, hash, earliest } = decodeRange(value);
+  const keys = [
+    headerKey(number, hash),
+    canonicalKey(number),
+    bodyKey(number, hash),
+    receiptsKey(number, hash),
+  ];
+  const [raw, canonical, body, receipts] = await store.getMany(keys);
+  if (raw === undefined || body === undefined || receipts === undefined)
+    throw damaged(`block ${number}, its head, is not whole`);
+  if (canonical === undefined || !sameBytes(canonical, hash))
+    throw damaged(`block ${number}, its head, is not on its chain`);
+  const head = readHeader(raw, hasher);
+  if (!sameBytes(head.hash, hash) || head.header.number !== number)
+    throw damaged(`block ${number}, its head, is another`);
+  return { head, earliest };
+}
