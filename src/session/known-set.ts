@@ -9,6 +9,8 @@ const FIRST_ITEMS = 64;
 const PRIME = 2 ** 31 - 1;
 const TWO_31 = 2 ** 31;
 const HALF_WORDS = HASH_BYTES / 2;
+/** In the ring, where a hash was taken back: no remainder is as large. */
+const HOLE = 0xffff_ffff;
 
 /** The secret of the fingerprints: drawn once per node, shared by all its sets. */
 export type KnownKeys = Float64Array;
@@ -37,7 +39,10 @@ export class KnownSet {
   #ring: Uint32Array = new Uint32Array(0);
   /** Open addressing: 1 + the place in the ring, 0 for nothing. Never more than half full. */
   #table: Uint16Array = new Uint16Array(0);
+  /** Places of the ring that were ever taken. */
   #size = 0;
+  /** Of them, those whose hash was taken back. */
+  #holes = 0;
   /** The oldest one's place, once the ring is full. */
   #oldest = 0;
   /** The fingerprint of the hash that is being asked about. */
@@ -53,7 +58,7 @@ export class KnownSet {
   }
 
   get size(): number {
-    return this.#size;
+    return this.#size - this.#holes;
   }
 
   /** Memory in use. */
@@ -76,7 +81,8 @@ export class KnownSet {
     if (this.#size === this.maxItems) {
       place = this.#oldest;
       this.#oldest = (place + 1) % this.maxItems;
-      this.#forget(place);
+      if (this.#ring[2 * place] === HOLE) this.#holes--;
+      else this.#forget(place);
     } else {
       if (2 * this.#size === this.#table.length) this.#grow();
       this.#size++;
@@ -87,11 +93,22 @@ export class KnownSet {
     return true;
   }
 
+  /** Takes a hash back. @param hash 32 bytes @returns whether it was known @throws RangeError */
+  delete(hash: Uint8Array): boolean {
+    if (!this.has(hash)) return false;
+    const place = (this.#table[this.#find()] as number) - 1;
+    this.#forget(place);
+    this.#ring[2 * place] = HOLE;
+    this.#holes++;
+    return true;
+  }
+
   /** Forgets all, memory included. */
   clear(): void {
     this.#ring = new Uint32Array(0);
     this.#table = new Uint16Array(0);
     this.#size = 0;
+    this.#holes = 0;
     this.#oldest = 0;
   }
 
@@ -148,6 +165,7 @@ export class KnownSet {
     this.#table = new Uint16Array(2 * items);
     const mask = this.#table.length - 1;
     for (let place = 0; place < this.#size; place++) {
+      if (ring[2 * place] === HOLE) continue;
       let slot = (ring[2 * place] as number) & mask;
       while (this.#table[slot] !== 0) slot = (slot + 1) & mask;
       this.#table[slot] = place + 1;

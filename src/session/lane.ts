@@ -1,9 +1,11 @@
-import type { PackedMessage } from '../rlpx/index.js';
+import type { NewPooledTransactionHashes } from '../eth/index.js';
+import type { PackedMessage, SharedCapability } from '../rlpx/index.js';
 import type { Gauge } from './handle.js';
 
 /** A message on its way out. Exactly one of `payload` and `packed` is there. */
 export interface Outbound {
-  /** Relative to eth. */
+  readonly capability: SharedCapability;
+  /** Relative to the capability. */
   readonly id: number;
   readonly payload: Uint8Array | undefined;
   readonly packed: PackedMessage | undefined;
@@ -11,6 +13,10 @@ export interface Outbound {
   readonly bytes: number;
   /** How many transactions or hashes it carries; 1 for everything else. */
   readonly items: number;
+  /** What it tells the peer of, 32 bytes each: not known to it if the message makes way. */
+  readonly hashes?: readonly Uint8Array[] | undefined;
+  /** What was encoded, where it can leave together with others of its sort. */
+  readonly announcement?: NewPooledTransactionHashes | undefined;
   /** When the connection took it. */
   sentAtMs: number | undefined;
 }
@@ -60,6 +66,11 @@ export class Lane {
     this.#waiting.add(message);
     this.#items += message.items;
     this.#bytes += message.bytes;
+  }
+
+  /** Oldest first. */
+  [Symbol.iterator](): IterableIterator<Outbound> {
+    return this.#waiting.values();
   }
 
   shift(): Outbound | undefined {

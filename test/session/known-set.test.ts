@@ -63,17 +63,25 @@ describe('known transactions', () => {
     expect(mistaken).toBe(0);
   });
 
-  test('behave as a list of the last n, in any order of additions', () => {
+  test('behave as a list of the last n arrivals, whatever is added and taken back', () => {
+    const step = fc.record({ number: fc.integer({ min: 0, max: 200 }), back: fc.boolean() });
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 0, max: 200 }), { maxLength: 600 }), (numbers) => {
+      fc.property(fc.array(step, { maxLength: 600 }), (steps) => {
         const known = new KnownSet(keys, 64);
-        const list: number[] = [];
-        for (const number of numbers) {
-          expect(known.add(hashOf(number))).toBe(!list.includes(number));
-          if (!list.includes(number)) list.push(number);
+        /** Each arrival keeps its place, also when it was taken back. */
+        const list: (number | undefined)[] = [];
+        for (const { number, back } of steps) {
+          const at = list.indexOf(number);
+          if (back) {
+            expect(known.delete(hashOf(number))).toBe(at >= 0);
+            if (at >= 0) list[at] = undefined;
+            continue;
+          }
+          expect(known.add(hashOf(number))).toBe(at < 0);
+          if (at < 0) list.push(number);
           if (list.length > 64) list.shift();
         }
-        expect(known.size).toBe(list.length);
+        expect(known.size).toBe(list.filter((one) => one !== undefined).length);
         for (let number = 0; number <= 200; number++)
           expect(known.has(hashOf(number))).toBe(list.includes(number));
       }),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { PackedMessage } from '../../src/rlpx/index.js';
 import { VirtualClock } from '../../src/runtime/simulated/clock.js';
-import { Outgoing, REQUEST_LANE } from '../../src/session/outgoing.js';
+import { Outgoing, REQUEST_LANE, SATELLITE_LANE } from '../../src/session/outgoing.js';
 import { ETH_CAPABILITY, recordingSink } from '../support/session-values.js';
 
 function lanes() {
@@ -120,5 +120,81 @@ describe('outgoing messages', () => {
     out.clear();
     expect(out.responses.items).toBe(0);
     expect(sink.sent).toHaveLength(1);
+  });
+
+  test('002.6: answers that are worked on have their bytes reserved: never four beside what waits', () => {
+    const { out, sink } = lanes();
+    sink.open = false;
+    out.request(3, bytes(1));
+    out.respond(4, bytes(1));
+    expect(out.hasRoomForResponse(2)).toBe(true);
+    expect(out.hasRoomForResponse(3)).toBe(false); // 8 MiB are reserved, and one byte waits
+    out.respond(4, bytes(4 * 1024 * 1024));
+    expect(out.hasRoomForResponse(0)).toBe(true);
+    expect(out.hasRoomForResponse(1)).toBe(false);
+  });
+
+  test('002.6: an answer larger than its reservation fits alone, or beside what leaves it room', () => {
+    const { out, sink } = lanes();
+    const MiB = 1024 * 1024;
+    expect(out.fitsResponse(10 * MiB, 3)).toBe(true); // nothing waits
+    sink.open = false;
+    out.request(3, bytes(1));
+    expect(out.fitsResponse(10 * MiB, 3)).toBe(true);
+    out.respond(4, bytes(2 * MiB));
+    expect(out.fitsResponse(2 * MiB, 2)).toBe(true);
+    expect(out.fitsResponse(3 * MiB, 2)).toBe(false);
+    expect(out.fitsResponse(6 * MiB, 0)).toBe(true);
+    expect(out.fitsResponse(7 * MiB, 0)).toBe(false);
+  });
+
+  test('a request does not wait behind many of another kind', () => {
+    const { out, sink } = lanes();
+    sink.open = false;
+    for (let i = 0; i < 100; i++) out.request(5, bytes(1));
+    out.request(3, bytes(1));
+    sink.open = true;
+    out.drained();
+    expect(sink.sent.findIndex(({ id }) => id === 3)).toBe(2);
+  });
+
+  test('002.9: protocols beside eth have a lane each, and take turns with one another and with broadcasts', () => {
+    const { out, sink } = lanes();
+    const chat = { name: 'chat', version: 1, length: 4, offset: 34 };
+    const news = { name: 'news', version: 1, length: 4, offset: 38 };
+    sink.open = false;
+    out.request(3, bytes(1));
+    for (let i = 0; i < SATELLITE_LANE.maxItems; i++) expect(out.satellite(chat, 0, bytes(1))).toBe('queued');
+    expect(out.satellite(chat, 0, bytes(1))).toBeUndefined();
+    expect(out.satellite(news, 1, packed(1, 5))).toBe('queued');
+    out.broadcast(packed(8, 10), 1);
+    out.respond(4, bytes(1));
+    expect(out.satelliteGauge(chat)).toEqual({ items: 256, bytes: 256 });
+    expect(out.satellites).toEqual({ items: 257, bytes: 261 });
+    sink.open = true;
+    out.drained();
+    expect(sink.sent.slice(1, 6).map(({ id }) => id)).toEqual([4, 0, 8, 1, 0]);
+    expect(out.satellite(chat, 0, bytes(1))).toBe('sent');
+  });
+
+  test('002.9: who was told that its lane is full is called once it is empty, and only then', () => {
+    const sink = recordingSink();
+    const called: string[] = [];
+    const out = new Outgoing(sink, ETH_CAPABILITY, new VirtualClock(), {
+      room: ({ name }) => called.push(name),
+    });
+    const chat = { name: 'chat', version: 1, length: 4, offset: 34 };
+    sink.open = false;
+    out.satellite(chat, 0, bytes(1));
+    while (out.satellite(chat, 0, bytes(1)) !== undefined);
+    out.drained();
+    expect(called).toEqual([]);
+    sink.open = true;
+    out.drained();
+    out.drained();
+    expect(called).toEqual(['chat']);
+    out.clear();
+    out.drained();
+    expect(out.blocked).toBe(true);
   });
 });
