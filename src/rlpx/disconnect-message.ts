@@ -1,10 +1,10 @@
 import { CodecError, RlpReader } from '../codec/index.js';
-import { DISCONNECT, type DisconnectReason, UNREADABLE_REASON } from './disconnect.js';
+import { DISCONNECT, type DisconnectReason, isDisconnectReason, UNREADABLE_REASON } from './disconnect.js';
 import { RlpxError } from './errors.js';
 
 /** `[reason]`. @throws RlpxError ERR_RLPX_ARGUMENT where the reason is no byte: the caller's mistake */
 export function encodeDisconnect(reason: DisconnectReason): Uint8Array {
-  if (!Number.isInteger(reason) || reason < 0 || reason > 255) {
+  if (!isDisconnectReason(reason)) {
     throw new RlpxError('ERR_RLPX_ARGUMENT', `disconnect reason: ${reason} is not between 0 and 255`);
   }
   if (reason === 0) return Uint8Array.of(0xc1, 0x80);

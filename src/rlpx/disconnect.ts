@@ -37,6 +37,11 @@ const names: ReadonlyMap<number, string> = new Map([
   [DISCONNECT.subprotocolError, 'subprotocol error'],
 ]);
 
+/** Whether it fits in the byte that a Disconnect has for it. */
+export function isDisconnectReason(reason: number): reason is DisconnectReason {
+  return Number.isInteger(reason) && reason >= 0 && reason <= 255;
+}
+
 /** Plain words for a reason; total, so that no number a peer sends can surprise a log line. */
 export function disconnectName(reason: DisconnectReason): string {
   return names.get(reason) ?? `unknown (${reason})`;

@@ -40,7 +40,7 @@ export {
   type ConnectionLimits,
   type ConnectionOptions,
 } from './connection-options.js';
-export { DISCONNECT, type DisconnectReason, disconnectName } from './disconnect.js';
+export { DISCONNECT, type DisconnectReason, disconnectName, isDisconnectReason } from './disconnect.js';
 export { decodeDisconnect, encodeDisconnect } from './disconnect-message.js';
 export { ECIES_OVERHEAD_BYTES, eciesOpen, eciesSeal } from './ecies.js';
 export { RlpxError, type RlpxErrorCode } from './errors.js';

@@ -13,6 +13,7 @@ import type { Direction } from './counter.js';
 import { endedError, PermissionDenied, SessionError, SessionNotActive } from './errors.js';
 import { type EthSession, ethSession } from './eth-session.js';
 import { faultOf } from './faults.js';
+import { callForeign, textOf } from './foreign-code.js';
 import type { QueueGauges, RemotePeer, Session, SessionRecord, StageTimes } from './handle.js';
 import type { HeldInput } from './held-input.js';
 import type { SessionHost } from './host.js';
@@ -307,14 +308,13 @@ export class ActiveSession implements Session {
     const { gossip, logger } = this.#host;
     if (gossip === undefined) return;
     const decoded = spec.decode(message.payload(spec.maxBytes));
-    try {
-      gossip(decoded, this);
-    } catch (error) {
-      logger.error(
-        { event: 'session.gossip', session: this.id, cause: String(error) },
-        'the gossip handler failed',
-      );
-    }
+    callForeign(
+      () => gossip(decoded, this),
+      (error) => {
+        const fields = { event: 'session.gossip', session: this.id, cause: textOf(error) };
+        logger.error(fields, 'the gossip handler failed');
+      },
+    );
   }
 
   #answer(request: EthRequest): Promise<EthResponse | undefined> {
@@ -343,10 +343,16 @@ export class ActiveSession implements Session {
   #makeAnnouncer(said: BlockRange | undefined): RangeAnnouncer | undefined {
     if (said === undefined || this.#host.status.mirror === true) return undefined;
     if (!this.template.permissions.announce) return undefined;
-    const { world, deadlines } = this.#host;
-    return new RangeAnnouncer(world.clock, deadlines, said, (range) => {
-      this.#send({ name: 'BlockRangeUpdate', ...range });
-    });
+    const { world, deadlines, logger } = this.#host;
+    return new RangeAnnouncer(world.clock, deadlines, said, (range) =>
+      callForeign(
+        () => this.#send({ name: 'BlockRangeUpdate', ...range }),
+        (error) => {
+          const fields = { event: 'session.announce', session: this.id, cause: textOf(error) };
+          logger.error(fields, 'our range cannot be said');
+        },
+      ),
+    );
   }
 
   #advance(event: 'pause' | 'resume'): void {

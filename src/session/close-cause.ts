@@ -1,4 +1,5 @@
 import { DISCONNECT, type DisconnectReason, disconnectName } from '../rlpx/index.js';
+import { textOf } from './foreign-code.js';
 import { type EndingEvent, isPending, type LiveState, type TerminalState } from './state.js';
 
 /** Who ended it: we, the peer, the network between us, or a rule of ours about whom to keep. */
@@ -124,6 +125,6 @@ export const endings = {
     by: 'local',
     reason: DISCONNECT.requested,
     code: 'ERR_SESSION_INTERNAL',
-    says: `a mistake of our own: ${String(error)}`,
+    says: `a mistake of our own: ${textOf(error)}`,
   }),
 } as const;

@@ -1,3 +1,4 @@
+import { type DisconnectReason, isDisconnectReason } from '../rlpx/index.js';
 import { type CloseCause, explainCause } from './close-cause.js';
 import type { PermissionName } from './permissions.js';
 
@@ -166,4 +167,10 @@ export function activationError(cause: CloseCause): ActivationFailed {
 
 export function endedError(id: string, cause: CloseCause): SessionError {
   return cause.outcome === 'expired' ? new SessionExpired(id, cause) : new SessionNotActive(id, cause);
+}
+
+/** A reason that does not fit into a Disconnect is the caller's mistake. @throws SessionError ERR_SESSION_ARGUMENT */
+export function checkReason(reason: DisconnectReason): void {
+  if (!isDisconnectReason(reason))
+    throw new SessionError('ERR_SESSION_ARGUMENT', `a disconnect reason of ${reason}, not 0 to 255`);
 }

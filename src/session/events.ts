@@ -2,6 +2,7 @@ import type { BlockRange } from '../eth/index.js';
 import type { Logger } from '../runtime/logger.js';
 import type { TcpAddress } from '../runtime/tcp.js';
 import type { CloseCause } from './close-cause.js';
+import { callForeign, textOf } from './foreign-code.js';
 import type { Session, SessionHandle } from './handle.js';
 import type { QuotaVerdict } from './quota.js';
 
@@ -88,11 +89,13 @@ export class SessionEmitter {
 
   #tell<N extends SessionEventName>(name: N, event: SessionEvents[N]): void {
     for (const listener of [...this.#of(name)]) {
-      try {
-        listener(event);
-      } catch (error) {
-        this.#logger.error({ event: 'session.listener', name, cause: String(error) }, 'a listener failed');
-      }
+      callForeign(
+        () => listener(event),
+        (error) => {
+          const fields = { event: 'session.listener', name, cause: textOf(error) };
+          this.#logger.error(fields, 'a listener failed');
+        },
+      );
     }
   }
 

@@ -28,6 +28,7 @@ export interface SessionHandle {
   /**
    * Ends it with a Disconnect (default 0, requested), or withdraws it where it is not active yet. Idempotent.
    * @param says one plain sentence for the record of the end
+   * @throws SessionError ERR_SESSION_ARGUMENT for a reason that is no byte
    */
   disconnect(reason?: DisconnectReason, says?: string): void;
   describe(): SessionRecord;

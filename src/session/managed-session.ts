@@ -13,7 +13,7 @@ import type { ActiveSession } from './active.js';
 import { type CloseCause, closeCause, type Ending, endingEvent, endings, NO_TRAFFIC } from './close-cause.js';
 import type { Direction } from './counter.js';
 import { type Deferred, deferred } from './deferred.js';
-import { activationError } from './errors.js';
+import { activationError, checkReason } from './errors.js';
 import { connectionEnding, faultOf } from './faults.js';
 import type { Session, SessionHandle, SessionRecord } from './handle.js';
 import type { SessionHost } from './host.js';
@@ -180,6 +180,7 @@ export class ManagedSession implements SessionHandle {
   }
 
   disconnect(reason: DisconnectReason = DISCONNECT.requested, says?: string): void {
+    checkReason(reason);
     const plain = isPending(this.#state) ? 'withdrawn before it was active' : 'we asked for it';
     this.end(endings.asked(reason, says ?? plain));
   }

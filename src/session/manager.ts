@@ -20,9 +20,10 @@ import type { ActiveSession } from './active.js';
 import { type CloseCause, endings } from './close-cause.js';
 import type { SessionCounts, SessionLimits } from './counter.js';
 import { DEFAULT_DEADLINES, type Deadlines } from './deadlines.js';
-import { CreationFailed, SessionError, SessionNotFound } from './errors.js';
+import { CreationFailed, checkReason, SessionError, SessionNotFound } from './errors.js';
 import { SessionEmitter, type SessionEventName, type SessionListener } from './events.js';
 import { fitsFilter, type SessionFilter } from './filter.js';
+import { callForeign, carefulLogger, textOf } from './foreign-code.js';
 import type { Session, SessionHandle } from './handle.js';
 import type { GossipHandler, Place, RequestHandler, SessionHost, StatusProvider } from './host.js';
 import { ManagedSession, type WantedPeer } from './managed-session.js';
@@ -122,7 +123,7 @@ export class SessionManager {
     this.#crypto = crypto;
     this.#policy = options.policy ?? openPolicy;
     this.#status = options.status;
-    this.#logger = options.logger ?? silentLogger;
+    this.#logger = carefulLogger(options.logger ?? silentLogger);
     this.#deadlines = checkedDeadlines({ ...DEFAULT_DEADLINES, ...options.deadlines });
     this.#templates = new SessionTemplates(options.templates);
     this.#events = new SessionEmitter(this.#logger);
@@ -218,10 +219,12 @@ export class SessionManager {
 
   /**
    * Ends everything: no socket is accepted or opened any more, every session gets a Disconnect, and the promise waits until
-   * all sockets are gone. Idempotent.
+   * all sockets are gone. Idempotent. @throws SessionError ERR_SESSION_ARGUMENT for a reason that is no byte
    */
   close(options: { readonly reason?: DisconnectReason; readonly timeoutMs?: number } = {}): Promise<void> {
-    this.#closing ??= this.#close(options.reason ?? DISCONNECT.clientQuitting, options.timeoutMs);
+    const { reason = DISCONNECT.clientQuitting, timeoutMs } = options;
+    checkReason(reason);
+    this.#closing ??= this.#close(reason, timeoutMs);
     return this.#closing;
   }
 
@@ -354,7 +357,8 @@ export class SessionManager {
     if (cause.outcome === 'expired') this.#events.emit('expired', { session, cause });
     this.#events.emit('closed', { session, cause });
     if (isGone) this.#clean(session);
-    for (const rival of this.#places.rivals(session)) if (rival.pending.isWaiting) rival.pending.settle();
+    for (const rival of this.#places.rivals(session))
+      if (rival.pending.isWaiting) rival.guard(() => rival.pending.settle());
   }
 
   #released(session: ManagedSession): void {
@@ -365,22 +369,19 @@ export class SessionManager {
 
   /** Nothing of the session is left with us: whoever kept something for it can let it go. */
   #clean(session: ManagedSession): void {
-    try {
-      this.#cleaner?.(session);
-    } catch (error) {
-      this.#logger.error(
-        { event: 'session.cleaner', session: session.id, cause: String(error) },
-        'the cleaner failed',
-      );
-    }
+    callForeign(
+      () => this.#cleaner?.(session),
+      (error) => {
+        const fields = { event: 'session.cleaner', session: session.id, cause: textOf(error) };
+        this.#logger.error(fields, 'the cleaner failed');
+      },
+    );
   }
 
-  #told(tell: () => void): void {
-    try {
-      tell();
-    } catch (error) {
-      this.#logger.error({ event: 'session.policy', cause: String(error) }, 'the policy failed');
-    }
+  #told(tell: () => unknown): void {
+    callForeign(tell, (error) => {
+      this.#logger.error({ event: 'session.policy', cause: textOf(error) }, 'the policy failed');
+    });
   }
 }
 

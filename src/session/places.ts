@@ -1,10 +1,11 @@
 import { compareBytes, sameBytes } from '../codec/index.js';
 import type { RlpxCrypto } from '../crypto/index.js';
-import { DISCONNECT, disconnectName } from '../rlpx/index.js';
+import { DISCONNECT, disconnectName, isDisconnectReason } from '../rlpx/index.js';
 import type { Logger, TcpAddress } from '../runtime/index.js';
 import { type Ending, endings } from './close-cause.js';
 import { activeSlot, SessionCounter, type SessionLimits, type SlotKind } from './counter.js';
 import { ExceedsSessionLimit } from './errors.js';
+import { textOf } from './foreign-code.js';
 import type { Place } from './host.js';
 import type { ManagedSession } from './managed-session.js';
 import type { PeerCandidate, PeerKind, PeerPolicy, PeerVerdict } from './policy.js';
@@ -163,7 +164,7 @@ export class Places {
     try {
       return this.#options.templates.get(name);
     } catch (error) {
-      const fields = { event: 'session.policy', cause: String(error) };
+      const fields = { event: 'session.policy', cause: textOf(error) };
       this.#options.logger.error(fields, 'the policy failed, which refuses');
       return undefined;
     }
@@ -171,15 +172,22 @@ export class Places {
 
   #ask(candidate: PeerCandidate): PeerVerdict {
     try {
-      return this.#options.policy.admit(candidate);
+      return checkedVerdict(this.#options.policy.admit(candidate));
     } catch (error) {
       this.#options.logger.error(
-        { event: 'session.policy', cause: String(error) },
+        { event: 'session.policy', cause: textOf(error) },
         'the policy failed, which refuses',
       );
       return { accept: false, reason: DISCONNECT.requested, says: 'the policy failed' };
     }
   }
+}
+
+/** The policy may be anybody's: what it says is looked at before a session's life hangs on it. */
+function checkedVerdict(verdict: PeerVerdict | undefined): PeerVerdict {
+  if (verdict?.accept === true) return verdict;
+  if (verdict?.accept === false && isDisconnectReason(verdict.reason)) return verdict;
+  throw new TypeError('neither accepts nor refuses with a reason');
 }
 
 const UNKNOWN_ADDRESS: TcpAddress = { host: '', port: 0 };

@@ -1,6 +1,7 @@
 import type { EthProtocol, EthRequest, EthResponse, MessageSpec } from '../eth/index.js';
 import type { Logger } from '../runtime/logger.js';
 import { emptyAnswer } from './empty-answer.js';
+import { textOf } from './foreign-code.js';
 import type { Gauge } from './handle.js';
 import { lessened } from './lessen.js';
 import type { Outgoing } from './outgoing.js';
@@ -242,7 +243,7 @@ export class Serving {
   #warn(request: EthRequest, message: string, cause: unknown): void {
     const { logger, sessionId } = this.#options;
     logger.warn(
-      { event: 'session.serve', session: sessionId, request: request.name, cause: String(cause) },
+      { event: 'session.serve', session: sessionId, request: request.name, cause: textOf(cause) },
       message,
     );
   }
