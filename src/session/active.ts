@@ -10,6 +10,7 @@ import { admit } from './admission.js';
 import { Allowance, type Allowed } from './allowance.js';
 import { type CloseCause, endings } from './close-cause.js';
 import type { Direction } from './counter.js';
+import { type CloseOptions, Drain, type DrainLoad, type DrainReport, type DrainWish } from './draining.js';
 import { endedError, PermissionDenied, SessionError, SessionNotActive } from './errors.js';
 import { type EthSession, ethSession } from './eth-session.js';
 import { faultOf } from './faults.js';
@@ -24,7 +25,7 @@ import type { Agreement } from './pending.js';
 import type { PeerKind } from './policy.js';
 import { PeerRange, RangeAnnouncer, statusRange } from './range.js';
 import { InflightRequests } from './requests.js';
-import { FULL_TERMS, REFUSED_TERMS, Serving, type ServingTerms } from './serving.js';
+import { EMPTY_TERMS, FULL_TERMS, REFUSED_TERMS, Serving, type ServingTerms } from './serving.js';
 import type { SessionState } from './state.js';
 import type { SessionTemplate } from './templates.js';
 
@@ -52,6 +53,7 @@ export class ActiveSession implements Session {
   readonly #gone = new AbortController();
   #servingReads = true;
   #throttled = false;
+  #drain: Drain | undefined;
   #reads = true;
 
   constructor(session: ManagedSession, host: SessionHost, agreement: Agreement, held: HeldInput) {
@@ -97,7 +99,7 @@ export class ActiveSession implements Session {
       deadlines: host.deadlines,
       protocol,
       outgoing: this.#outgoing,
-      reading: () => this.#reads && session.state === 'active',
+      reading: () => this.#reads && this.#takes,
       breach: (ending) => session.end(ending),
     });
     this.#serving = new Serving({
@@ -108,6 +110,7 @@ export class ActiveSession implements Session {
       handle: (request) => this.#answer(request),
       accepted: () => undefined,
       answered: ({ name }, payload) => this.#allowance.answered(name, payload.length),
+      idle: () => this.#drain?.look(),
       faulty: (error) => session.end(faultOf(error)),
       readRequests: (go) => this.#readRequests(go),
     });
@@ -118,7 +121,10 @@ export class ActiveSession implements Session {
       remoteStatus,
       range: () => this.#range.current,
       send: (message) => this.#send(message),
-      ask: (request, options) => this.#requests.ask(request, options),
+      ask: (request, options) =>
+        this.#drain === undefined
+          ? this.#requests.ask(request, options)
+          : Promise.reject(new SessionNotActive(this.id)),
       blame: (error) => session.end(faultOf(error)),
     });
   }
@@ -184,6 +190,32 @@ export class ActiveSession implements Session {
     this.#releaseHeld();
   }
 
+  close(options?: CloseOptions): Promise<DrainReport> {
+    return this.#session.close(options);
+  }
+
+  /** Finishes what has begun, and ends the session. Called by the session, once, in state `draining`. */
+  drain(options: DrainWish): Drain {
+    const { world } = this.#host;
+    this.#drain = new Drain({
+      clock: world.clock,
+      timeoutMs: options.timeoutMs,
+      signal: options.signal,
+      load: () => this.unfinished,
+      blocked: () => this.#outgoing.blocked,
+      counts: () => ({
+        messagesOut: this.#connection.stats.messagesOut,
+        bytesOut: this.#connection.stats.bytesOut,
+        answeredOurs: this.#requests.answeredInAll,
+        answeredTheirs: this.#serving.answeredInAll,
+      }),
+      finish: (says) => this.#session.end(endings.asked(options.reason, says)),
+    });
+    this.#releaseHeld();
+    this.#drain.look();
+    return this.#drain;
+  }
+
   /** Takes up what came while the session waited for its place. */
   start(): void {
     this.#releaseHeld();
@@ -191,7 +223,7 @@ export class ActiveSession implements Session {
   }
 
   message(message: IncomingMessage): void {
-    if (this.state === 'active' && this.#held.isEmpty) {
+    if (this.#takes && this.#held.isEmpty) {
       this.#take(message);
       return;
     }
@@ -211,6 +243,7 @@ export class ActiveSession implements Session {
   drained(): void {
     this.#outgoing.drained();
     this.#serving.roomAgain();
+    this.#drain?.look();
   }
 
   /** Our own range may have changed. */
@@ -225,6 +258,7 @@ export class ActiveSession implements Session {
 
   /** Everything that waits hears of the end, nothing is left behind. Called by the session, once. */
   end(cause: CloseCause): void {
+    this.#drain?.ended();
     this.#announcer?.stop();
     this.#allowance.end();
     this.#serving.end();
@@ -250,6 +284,21 @@ export class ActiveSession implements Session {
     };
   }
 
+  /** What closing now would abandon. */
+  get unfinished(): DrainLoad {
+    const { responses, requests, broadcasts } = this.#outgoing;
+    return {
+      ours: this.#requests.waiting,
+      theirs: this.#serving.running + this.#serving.parked.items,
+      messages: responses.items + requests.items + broadcasts.items,
+    };
+  }
+
+  /** Whether messages are handled as they come. */
+  get #takes(): boolean {
+    return this.state === 'active' || this.state === 'draining';
+  }
+
   #gauges(): QueueGauges {
     return {
       responses: this.#outgoing.responses,
@@ -270,6 +319,7 @@ export class ActiveSession implements Session {
       this.#session.end(refused);
       return false;
     }
+    if (this.#drain !== undefined && spec.kind !== 'response') return this.#takeLast(spec, message);
     const allowed = this.#allowance.incoming(spec, message.wireBytes);
     if (allowed.verdict === 'over') return false;
     if (spec.kind === 'request') this.#serving.take(spec, message.payload(spec.maxBytes), termsOf(allowed));
@@ -278,7 +328,13 @@ export class ActiveSession implements Session {
     else if (spec.kind === 'response') this.#answered(spec, message);
     else if (spec.name === 'BlockRangeUpdate') this.#rangeUpdate(spec, message);
     else this.#gossip(spec, message);
-    return this.state === 'active';
+    return this.#takes;
+  }
+
+  /** While we are about to close: questions are answered empty, what is said unasked is not heard any more. */
+  #takeLast(spec: MessageSpec, message: IncomingMessage): boolean {
+    if (spec.kind === 'request') this.#serving.take(spec, message.payload(spec.maxBytes), EMPTY_TERMS);
+    return this.#takes;
   }
 
   #answered(spec: MessageSpec, message: IncomingMessage): void {
@@ -293,6 +349,7 @@ export class ActiveSession implements Session {
     }
     const breach = this.#requests.answered(spec, message.payload(spec.maxBytes));
     if (breach !== undefined) this.#session.end(breach);
+    else this.#drain?.look();
   }
 
   #rangeUpdate(spec: MessageSpec, message: IncomingMessage): void {
@@ -325,6 +382,7 @@ export class ActiveSession implements Session {
   #send(message: EthMessage): void {
     const { cause } = this.#session;
     if (cause !== undefined) throw endedError(this.id, cause);
+    if (this.#drain !== undefined) throw new SessionNotActive(this.id);
     const spec = this.#agreement.protocol.byName.get(message.name);
     if (spec === undefined) {
       throw new SessionError('ERR_SESSION_UNSUPPORTED', `eth/${this.eth.version} has no ${message.name}`);

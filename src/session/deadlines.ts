@@ -23,6 +23,8 @@ export interface Deadlines {
   readonly rangeIntervalMs: number;
   /** No two range announcements closer than this. */
   readonly rangeSpacingMs: number;
+  /** How long what a session has begun may take once it is asked to close. */
+  readonly drainMs: number;
   /** How long a socket may live on after our Disconnect, so that the peer can read it. */
   readonly lingerMs: number;
 }
@@ -40,5 +42,6 @@ export const DEFAULT_DEADLINES: Deadlines = {
   lateAnswerMs: 120_000,
   rangeIntervalMs: 384_000,
   rangeSpacingMs: 1_000,
+  drainMs: 10_000,
   lingerMs: 2_000,
 };

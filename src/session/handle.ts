@@ -4,6 +4,7 @@ import type { TcpAddress } from '../runtime/tcp.js';
 import type { SessionUsage } from './allowance.js';
 import type { CloseCause, TrafficCounters } from './close-cause.js';
 import type { Direction } from './counter.js';
+import type { CloseOptions, DrainReport } from './draining.js';
 import type { EthSession } from './eth-session.js';
 import type { PeerKind } from './policy.js';
 import type { SessionState } from './state.js';
@@ -31,6 +32,11 @@ export interface SessionHandle {
    * @throws SessionError ERR_SESSION_ARGUMENT for a reason that is no byte
    */
   disconnect(reason?: DisconnectReason, says?: string): void;
+  /**
+   * Closes it in good order: nothing new begins, what has begun is finished and what waits is sent, then it ends with a
+   * Disconnect. Where it is not active yet, or with `drain: false`, it ends at once. Called again, it tells of the same end.
+   */
+  close(options?: CloseOptions): Promise<DrainReport>;
   describe(): SessionRecord;
 }
 

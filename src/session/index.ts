@@ -8,6 +8,7 @@ export { type CloseCause, type EndedBy, explainCause, type TrafficCounters } fro
 export type { ConversationStep } from './conversation.js';
 export { type Direction, SessionCounter, type SessionCounts, type SessionLimits } from './counter.js';
 export { DEFAULT_DEADLINES, type Deadlines } from './deadlines.js';
+export type { CloseOptions, DrainLoad, DrainReport } from './draining.js';
 export {
   ActivationFailed,
   CreationFailed,

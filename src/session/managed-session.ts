@@ -13,6 +13,7 @@ import type { ActiveSession } from './active.js';
 import { type CloseCause, closeCause, type Ending, endingEvent, endings, NO_TRAFFIC } from './close-cause.js';
 import type { Direction } from './counter.js';
 import { type Deferred, deferred } from './deferred.js';
+import { type CloseOptions, type Drain, type DrainReport, undrained } from './draining.js';
 import { activationError, checkReason } from './errors.js';
 import { connectionEnding, faultOf } from './faults.js';
 import type { Session, SessionHandle, SessionRecord } from './handle.js';
@@ -71,6 +72,7 @@ export class ManagedSession implements SessionHandle {
   #cause: CloseCause | undefined;
   #ignoredEndings = 0;
   #released = false;
+  #drain: Drain | undefined;
   readonly #settleActive: Deferred<Session>;
   readonly #settleEnded: Deferred<CloseCause>;
 
@@ -183,6 +185,21 @@ export class ManagedSession implements SessionHandle {
     checkReason(reason);
     const plain = isPending(this.#state) ? 'withdrawn before it was active' : 'we asked for it';
     this.end(endings.asked(reason, says ?? plain));
+  }
+
+  close(options: CloseOptions = {}): Promise<DrainReport> {
+    const { drain = true, reason = DISCONNECT.requested, signal } = options;
+    const active = this.#established;
+    const timeoutMs = options.timeoutMs ?? this.#host.deadlines.drainMs;
+    const unfinished = this.isOver ? undefined : active?.unfinished;
+    if (drain && active !== undefined && this.advance('drain') === undefined) {
+      this.guard(() => {
+        this.#drain = active.drain({ reason, timeoutMs, signal });
+      });
+    } else if (!drain || this.#drain === undefined) {
+      this.disconnect(reason);
+    }
+    return this.ended.then((cause) => this.#drain?.report(cause) ?? undrained(cause, unfinished));
   }
 
   /**

@@ -46,6 +46,7 @@ export class InflightRequests {
   readonly #open = new Map<bigint, InflightRequest>();
   readonly roundTrips: RoundTrips;
   #lastId = 0n;
+  #answered = 0;
   #ended: SessionError | undefined;
 
   constructor(options: InflightOptions) {
@@ -56,6 +57,18 @@ export class InflightRequests {
   /** How many are open, those given up included. */
   get size(): number {
     return this.#open.size;
+  }
+
+  /** Those for whose answer somebody waits. */
+  get waiting(): number {
+    let waiting = 0;
+    for (const { settle } of this.#open.values()) if (settle !== undefined) waiting++;
+    return waiting;
+  }
+
+  /** How many were answered while somebody waited. */
+  get answeredInAll(): number {
+    return this.#answered;
   }
 
   /**
@@ -145,7 +158,9 @@ export class InflightRequests {
       asked.settle === undefined ? undefined : spec.decode(payload, { maxItems: asked.maxItems });
     this.#close(asked);
     this.roundTrips.sample(asked.name, this.#options.clock.now() - sentAtMs);
-    if (response !== undefined) asked.settle?.(response as EthResponse);
+    if (response === undefined) return undefined;
+    this.#answered++;
+    asked.settle?.(response as EthResponse);
     return undefined;
   }
 

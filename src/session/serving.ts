@@ -48,6 +48,8 @@ export interface ServingOptions {
   readonly accepted: (spec: MessageSpec, payload: Uint8Array) => void;
   /** An answer has been made. */
   readonly answered: (spec: MessageSpec, payload: Uint8Array, terms: ServingTerms) => void;
+  /** Nothing is being worked on at the moment. */
+  readonly idle: () => void;
   /** A parked request turned out to be unreadable, or reading has to stop or may go on. */
   readonly faulty: (error: unknown) => void;
   readonly readRequests: (go: boolean) => void;
@@ -65,6 +67,7 @@ export class Serving {
   #parkedBytes = 0;
   #excessBytes = 0;
   #running = 0;
+  #answered = 0;
   #ended = false;
 
   constructor(options: ServingOptions) {
@@ -73,6 +76,11 @@ export class Serving {
 
   get running(): number {
     return this.#running;
+  }
+
+  /** How many answers have been made. */
+  get answeredInAll(): number {
+    return this.#answered;
   }
 
   get parked(): Gauge {
@@ -180,6 +188,7 @@ export class Serving {
   #done(): void {
     this.#running--;
     this.roomAgain();
+    if (this.#running === 0) this.#options.idle();
   }
 
   async #serve(request: EthRequest): Promise<void> {
@@ -228,6 +237,7 @@ export class Serving {
   }
 
   #send(answer: MessageSpec, payload: Uint8Array, terms: ServingTerms): void {
+    this.#answered++;
     this.#options.answered(answer, payload, terms);
     this.#options.outgoing.respond(answer.id, payload);
   }

@@ -45,6 +45,7 @@ function server(version: EthVersion = 69) {
     },
     accepted: () => undefined,
     answered: () => undefined,
+    idle: () => undefined,
     faulty: (error) => faults.push(error),
     readRequests: (go) => reads.push(go),
   });
