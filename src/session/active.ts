@@ -209,7 +209,7 @@ export class ActiveSession implements Session {
         answeredOurs: this.#requests.answeredInAll,
         answeredTheirs: this.#serving.answeredInAll,
       }),
-      finish: (says) => this.#session.end(endings.asked(options.reason, says)),
+      finish: (left) => this.#session.end(endings.asked(options.reason, `${options.says}${left}`)),
     });
     this.#releaseHeld();
     this.#drain.look();

@@ -8,6 +8,8 @@ export interface CloseOptions {
   readonly drain?: boolean;
   /** What the peer is told in the end; 0, requested, by default. */
   readonly reason?: DisconnectReason;
+  /** One plain sentence for the record of the end. */
+  readonly says?: string;
   /** Ends the draining at once; what is left is abandoned. */
   readonly signal?: AbortSignal;
   /** Instead of `drainMs` of the deadlines; milliseconds. */
@@ -16,6 +18,7 @@ export interface CloseOptions {
 
 /** `CloseOptions` with everything decided. */
 export interface DrainWish {
+  readonly says: string;
   readonly reason: DisconnectReason;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
@@ -61,8 +64,8 @@ export interface DrainOptions {
   /** Whether the peer takes what we send. */
   readonly blocked: () => boolean;
   readonly counts: () => DrainCounts;
-  /** Ends the session; `ended` of this object is called by that. */
-  readonly finish: (says: string) => void;
+  /** Ends the session; `ended` of this object is called by that. @param left what stays undone, in words */
+  readonly finish: (left: string) => void;
 }
 
 /** Somebody gives up waiting without a word to us (a request that times out): looked for this often. */
@@ -135,8 +138,8 @@ export class Drain {
     const { ours, theirs, messages } = this.#left;
     this.#options.finish(
       outcome === 'flushed'
-        ? 'closed once all was done'
-        : `closed (${outcome}) with ${ours} requests of ours, ${theirs} of the peer's and ${messages} messages left`,
+        ? ''
+        : ` (${outcome}: ${ours} requests of ours, ${theirs} of the peer's and ${messages} messages are left)`,
     );
   }
 }

@@ -19,6 +19,8 @@ export interface SessionEvents {
   readonly expired: { readonly session: SessionHandle; readonly cause: CloseCause };
   /** Every end of every session, once. */
   readonly closed: { readonly session: SessionHandle; readonly cause: CloseCause };
+  /** Follows `closed`: handles of sessions that ended up to this epoch are stale. */
+  readonly epochAdvanced: { readonly session: SessionHandle; readonly epoch: number };
   /** A socket that was turned away before any work: no session came of it. */
   readonly refused: { readonly address: TcpAddress; readonly says: string };
 }
@@ -41,6 +43,7 @@ export class SessionEmitter {
     quota: new Set(),
     expired: new Set(),
     closed: new Set(),
+    epochAdvanced: new Set(),
     refused: new Set(),
   };
 

@@ -92,3 +92,4 @@ export {
   SessionTemplates,
   type TemplateOptions,
 } from './templates.js';
+export type { ValidSession } from './validation.js';

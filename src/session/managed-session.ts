@@ -188,16 +188,16 @@ export class ManagedSession implements SessionHandle {
   }
 
   close(options: CloseOptions = {}): Promise<DrainReport> {
-    const { drain = true, reason = DISCONNECT.requested, signal } = options;
+    const { drain = true, reason = DISCONNECT.requested, says = 'we asked for it', signal } = options;
     const active = this.#established;
     const timeoutMs = options.timeoutMs ?? this.#host.deadlines.drainMs;
     const unfinished = this.isOver ? undefined : active?.unfinished;
     if (drain && active !== undefined && this.advance('drain') === undefined) {
       this.guard(() => {
-        this.#drain = active.drain({ reason, timeoutMs, signal });
+        this.#drain = active.drain({ reason, says, timeoutMs, signal });
       });
     } else if (!drain || this.#drain === undefined) {
-      this.disconnect(reason);
+      this.disconnect(reason, options.says);
     }
     return this.ended.then((cause) => this.#drain?.report(cause) ?? undrained(cause, unfinished));
   }

@@ -20,6 +20,7 @@ import type { ActiveSession } from './active.js';
 import { type CloseCause, endings } from './close-cause.js';
 import type { SessionCounts, SessionLimits } from './counter.js';
 import { DEFAULT_DEADLINES, type Deadlines } from './deadlines.js';
+import { deferred } from './deferred.js';
 import { CreationFailed, checkReason, SessionError, SessionNotFound } from './errors.js';
 import { SessionEmitter, type SessionEventName, type SessionListener } from './events.js';
 import { fitsFilter, type SessionFilter } from './filter.js';
@@ -33,6 +34,7 @@ import { statusRange } from './range.js';
 import { SessionIds } from './session-ids.js';
 import { isEstablished } from './state.js';
 import { SessionTemplates, type TemplateOptions } from './templates.js';
+import { EndedSessions, type ValidSession, validSession } from './validation.js';
 
 /** Refused sessions whose sockets may live on at once, so that the peers can read why (each at most `lingerMs`). */
 export const MAX_LINGERING = 32;
@@ -104,6 +106,7 @@ export class SessionManager {
   readonly #ids: SessionIds;
   readonly #cleaner: SessionCleaner | undefined;
   readonly #sessions = new Map<string, ManagedSession>();
+  readonly #endedSessions = new EndedSessions();
   /** Ended, but the socket is still there. */
   readonly #lingering = new Set<ManagedSession>();
   #listens = false;
@@ -183,6 +186,21 @@ export class SessionManager {
     return session;
   }
 
+  /**
+   * Who an active session is with, what it may do, and for how long.
+   * @throws SessionNotFound, SessionNotActive, SessionExpired
+   */
+  validate(id: string): ValidSession {
+    const session = this.#sessions.get(id);
+    if (session === undefined) throw this.#endedSessions.missing(id);
+    return validSession(session);
+  }
+
+  /** How many sessions have ended. A handle whose session has ended is of an older epoch, and refuses everything. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
   /** The active session with this peer. */
   getByPeer(publicKey: Uint8Array): Session | undefined {
     return this.#places.activeWith(publicKey)?.established;
@@ -234,9 +252,23 @@ export class SessionManager {
 
   async #close(reason: DisconnectReason, timeoutMs = this.#deadlines.lingerMs): Promise<void> {
     this.#leaving = true;
+    const { clock } = this.#world;
+    const startedMs = clock.now();
     const listenerClosed = this.#listener?.close();
-    for (const session of [...this.#sessions.values()]) session.end(endings.asked(reason, 'we shut down'));
-    await this.#allGone(timeoutMs);
+    const says = 'we shut down';
+    // half of the time is for what has begun, the rest for the peers to read our Disconnect
+    const drainMs = Math.min(this.#deadlines.drainMs, timeoutMs / 2);
+    const closing = [...this.#sessions.values()].map((session) =>
+      session.close({ reason, says, timeoutMs: drainMs }),
+    );
+    if (this.#sessions.size > 0) {
+      const late = deferred<void>();
+      const timer = clock.timer(drainMs, () => late.resolve());
+      await Promise.race([Promise.all(closing), late.promise]);
+      timer.cancel();
+    }
+    for (const session of [...this.#sessions.values()]) session.end(endings.asked(reason, says));
+    await this.#allGone(Math.max(0, timeoutMs - (clock.now() - startedMs)));
     await listenerClosed;
   }
 
@@ -351,11 +383,13 @@ export class SessionManager {
   #ended(session: ManagedSession, cause: CloseCause): void {
     this.#places.counter.release(session);
     this.#sessions.delete(session.id);
+    this.#endedSessions.remember(session.id, cause);
     const isGone = session.isReleased;
     if (!isGone) this.#lingering.add(session);
     this.#told(() => this.#policy.ended?.(session, cause));
     if (cause.outcome === 'expired') this.#events.emit('expired', { session, cause });
     this.#events.emit('closed', { session, cause });
+    this.#events.emit('epochAdvanced', { session, epoch: cause.epoch });
     if (isGone) this.#clean(session);
     for (const rival of this.#places.rivals(session))
       if (rival.pending.isWaiting) rival.guard(() => rival.pending.settle());
