@@ -275,6 +275,7 @@ export class ActiveSession implements Session {
     const rttMs = this.#keepAlive.rttMs ?? this.#requests.roundTrips.lastMs;
     return {
       activeAtMs: this.#activeAtMs,
+      lastSeenAtMs: this.#keepAlive.lastSeenAtMs,
       nodeId: bytesToHex(this.nodeId),
       ethVersion: this.eth.version,
       queues: this.#gauges(),

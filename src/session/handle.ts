@@ -90,6 +90,8 @@ export interface SessionRecord {
   readonly template: string;
   readonly createdAtMs: number;
   readonly activeAtMs?: number;
+  /** When the last whole frame of the peer came, a Pong included: milliseconds since 1970. */
+  readonly lastSeenAtMs?: number;
   readonly publicKey?: string;
   readonly nodeId?: string;
   readonly sharedId?: string;

@@ -21,7 +21,9 @@ interface Waiter {
  */
 export class KeepAlive {
   readonly #options: KeepAliveOptions;
+  /** From when the silence is counted. */
   #heardAtMs: number;
+  #seenAtMs: number;
   #timer: Timer | undefined;
   #suspended = false;
   #pingSentAtMs: number | undefined;
@@ -31,6 +33,7 @@ export class KeepAlive {
   constructor(options: KeepAliveOptions) {
     this.#options = options;
     this.#heardAtMs = options.clock.now();
+    this.#seenAtMs = this.#heardAtMs;
     this.#arm(options.deadlines.pingAfterMs);
   }
 
@@ -39,13 +42,16 @@ export class KeepAlive {
     return this.#lastRttMs;
   }
 
-  get heardAtMs(): number {
-    return this.#heardAtMs;
+  /** When the last whole frame came, in milliseconds since 1970. */
+  get lastSeenAtMs(): number {
+    const { clock } = this.#options;
+    return Math.round(clock.wallMs() - (clock.now() - this.#seenAtMs));
   }
 
   /** A whole frame came. */
   heard(): void {
     this.#heardAtMs = this.#options.clock.now();
+    this.#seenAtMs = this.#heardAtMs;
   }
 
   pong(): void {
