@@ -13,7 +13,7 @@ export {
   writeUint24,
   writeUint64,
 } from './integers.js';
-export { RlpReader, readList } from './rlp-reader.js';
+export { RlpReader, readList, readListHead } from './rlp-reader.js';
 export { MAX_RLP_DEPTH, type RlpLimits, rlpWellFormed } from './rlp-well-formed.js';
 export { encodeBoolean, encodeBytes, encodedListBytes, encodeList, encodeUint } from './rlp-writer.js';
-export { snappyCompress, snappyDeclaredBytes, snappyDecompress } from './snappy.js';
+export { snappyCompress, snappyDeclaredBytes, snappyDecompress, snappyHead } from './snappy.js';

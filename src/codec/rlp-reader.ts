@@ -184,6 +184,20 @@ function after(bytes: Uint8Array, at: number, end: number): number {
 }
 
 /**
+ * Reads the first items of a list of which only the beginning is at hand. That the list ends where `bytes` of it do, and
+ * what follows the beginning, is for `readList` to check.
+ * @param bytes that the whole has
+ * @throws CodecError ERR_CODEC_RLP
+ */
+export function readListHead(head: Uint8Array, bytes: number): RlpReader {
+  const prefix = head[0];
+  if (prefix === undefined || prefix < LIST_PREFIX) throw malformed('no list where one must stand');
+  const length = contentLength(head, 0, Math.max(bytes, head.length));
+  const start = Math.min(head.length, prefixLength(prefix));
+  return new RlpReader(head, start, Math.min(head.length, start + length));
+}
+
+/**
  * Reads a message that is one list and nothing else.
  * @throws CodecError ERR_CODEC_RLP also for bytes after the list
  */

@@ -112,6 +112,55 @@ export function snappyDecompress(compressed: Uint8Array, maxBytes: number): Uint
 }
 
 /**
+ * The first bytes of the content alone: enough to tell whose a message is before anything is spent on the rest of it, which
+ * stays unseen and unchecked.
+ * @returns `bytes` of it, or all where there are no more
+ * @throws CodecError ERR_CODEC_SNAPPY for what is damaged so far
+ */
+export function snappyHead(compressed: Uint8Array, bytes: number): Uint8Array {
+  const declared = snappyDeclaredBytes(compressed);
+  const head = new Uint8Array(Math.min(declared, bytes));
+  let at = varintBytes(declared);
+  for (let filled = 0; filled < head.length; ) {
+    const { start, length, offset, next } = elementAt(compressed, at);
+    if (offset > filled) throw damaged('a copy from before the start');
+    for (const end = Math.min(filled + length, head.length), from = filled; filled < end; filled++) {
+      head[filled] =
+        offset === 0 ? (compressed[start + filled - from] as number) : (head[filled - offset] as number);
+    }
+    at = next;
+  }
+  return head;
+}
+
+/**
+ * The element at `at`: where a literal's bytes start, or how far back a copy's lie (0 for a literal).
+ * @throws CodecError ERR_CODEC_SNAPPY where it is cut short, or copies from itself
+ */
+function elementAt(
+  compressed: Uint8Array,
+  at: number,
+): { readonly start: number; readonly length: number; readonly offset: number; readonly next: number } {
+  const tag = compressed[at];
+  if (tag === undefined) throw damaged('an element is missing');
+  const kind = tag & 3;
+  const short = (tag >> 2) + 1;
+  const moreBytes = kind === 3 ? 4 : kind > 0 ? kind : Math.max(0, short - 60);
+  const start = at + 1 + moreBytes;
+  if (start > compressed.length) throw damaged('an element is cut short');
+  const more = littleEndian(compressed, at + 1, moreBytes);
+  if (kind === 0) {
+    const length = moreBytes === 0 ? short : more + 1;
+    if (length > compressed.length - start) throw damaged('a literal is cut short');
+    return { start, length, offset: 0, next: start + length };
+  }
+  const length = kind === 1 ? 4 + ((tag >> 2) & 7) : short;
+  const offset = kind === 1 ? more + ((tag >> 5) << 8) : more;
+  if (offset === 0) throw damaged('a copy from before the start');
+  return { start, length, offset, next: start };
+}
+
+/**
  * Compresses into one block that every decoder of the format reads.
  * @param bytes at most 2^32 − 1
  * @throws CodecError ERR_CODEC_SNAPPY above that

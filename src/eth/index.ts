@@ -70,7 +70,7 @@ export {
   receiptsSummary,
   receiptsSummarySteps,
 } from './receipts-summary.js';
-export { peekRequestId } from './request-id.js';
+export { peekRequestId, REQUEST_ID_HEAD_BYTES } from './request-id.js';
 export {
   type BlockRange,
   blockRangeFault,

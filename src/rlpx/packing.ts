@@ -1,4 +1,10 @@
-import { CodecError, snappyCompress, snappyDeclaredBytes, snappyDecompress } from '../codec/index.js';
+import {
+  CodecError,
+  snappyCompress,
+  snappyDeclaredBytes,
+  snappyDecompress,
+  snappyHead,
+} from '../codec/index.js';
 import type { SharedCapability } from './capabilities.js';
 import { RlpxError } from './errors.js';
 
@@ -27,6 +33,11 @@ export interface IncomingMessage {
   readonly wireBytes: number;
   /** Size once decompressed, as it claims; already known to be allowed and possible. */
   readonly declaredBytes: number;
+  /**
+   * The first bytes of the payload; no more than these is decompressed. @returns fewer where there are no more
+   * @throws RlpxError ERR_RLPX_SNAPPY
+   */
+  head(bytes: number): Uint8Array;
   /**
    * The payload, decompressed at the first call. @param maxBytes the most that this message may have
    * @throws RlpxError ERR_RLPX_MESSAGE_SIZE, ERR_RLPX_SNAPPY
@@ -61,6 +72,15 @@ export class ReceivedMessage implements IncomingMessage {
     if (this.declaredBytes > maxBytes) throw tooLarge(this, maxBytes);
     this.#body = body;
     this.#compressed = compressed;
+  }
+
+  head(bytes: number): Uint8Array {
+    if (!this.#compressed) return this.#body.subarray(0, bytes);
+    try {
+      return snappyHead(this.#body, bytes);
+    } catch (error) {
+      throw asSnappyBreach(error);
+    }
   }
 
   payload(maxBytes: number): Uint8Array {

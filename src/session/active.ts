@@ -348,7 +348,7 @@ export class ActiveSession implements Session {
       );
       return;
     }
-    const breach = this.#requests.answered(spec, message.payload(spec.maxBytes));
+    const breach = this.#requests.answered(spec, message);
     if (breach !== undefined) this.#session.end(breach);
     else this.#drain?.look();
   }

@@ -1,5 +1,6 @@
 import type { EthProtocol, EthRequest, EthResponse, MessageSpec } from '../eth/index.js';
-import { peekRequestId } from '../eth/index.js';
+import { peekRequestId, REQUEST_ID_HEAD_BYTES } from '../eth/index.js';
+import type { IncomingMessage } from '../rlpx/index.js';
 import type { Clock, Timer } from '../runtime/index.js';
 import { type Ending, endings } from './close-cause.js';
 import type { Deadlines } from './deadlines.js';
@@ -39,6 +40,9 @@ export interface InflightOptions {
   readonly reading: () => boolean;
   readonly breach: (ending: Ending) => void;
 }
+
+/** An answer as it came: still compressed. */
+export type IncomingAnswer = Pick<IncomingMessage, 'declaredBytes' | 'head' | 'payload'>;
 
 /** Our requests to one peer: numbered, each with its deadline, matched by id and by the message that answers it. */
 export class InflightRequests {
@@ -133,11 +137,12 @@ export class InflightRequests {
   }
 
   /**
-   * Takes an answer: its id first, then whether it is the message that was asked for, and only then what is in it.
-   * @returns why the session has to end, if it has to. @throws EthError, CodecError for content that cannot be read
+   * Takes an answer: its id first, then whether it is the message that was asked for, and only then what is in it. What
+   * nobody waits for is not even decompressed.
+   * @returns why the session has to end, if it has to. @throws EthError, RlpxError for content that cannot be read
    */
-  answered(spec: MessageSpec, payload: Uint8Array): Ending | undefined {
-    const id = peekRequestId(payload);
+  answered(spec: MessageSpec, message: IncomingAnswer): Ending | undefined {
+    const id = peekRequestId(message.head(REQUEST_ID_HEAD_BYTES), message.declaredBytes);
     const asked = this.#open.get(id);
     if (asked === undefined)
       return endings.breach('ERR_SESSION_ANSWER_UNASKED', `${spec.name} ${id} answers no open request`);
@@ -155,7 +160,9 @@ export class InflightRequests {
       );
     }
     const response =
-      asked.settle === undefined ? undefined : spec.decode(payload, { maxItems: asked.maxItems });
+      asked.settle === undefined
+        ? undefined
+        : spec.decode(message.payload(spec.maxBytes), { maxItems: asked.maxItems });
     this.#close(asked);
     this.roundTrips.sample(asked.name, this.#options.clock.now() - sentAtMs);
     if (response === undefined) return undefined;

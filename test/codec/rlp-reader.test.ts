@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { CodecError, hexToBytes, RlpReader, readList } from '../../src/codec/index.js';
+import {
+  CodecError,
+  encodeBytes,
+  encodeList,
+  encodeUint,
+  hexToBytes,
+  RlpReader,
+  readList,
+  readListHead,
+} from '../../src/codec/index.js';
 import { decodeWhole } from '../support/codec-rlp-decode.js';
 
 const hex = hexToBytes;
@@ -165,5 +174,27 @@ describe('readList', () => {
     ['a list cut short', 'c201'],
   ])('refuses %s', (_name, encoded) => {
     expect(() => readList(hex(encoded))).toThrowError(refused);
+  });
+});
+
+describe('readListHead', () => {
+  const message = encodeList([encodeUint(0x1234567890n), encodeBytes(new Uint8Array(500))]);
+
+  it('S4: reads what is at hand of a list, and no item that is not', () => {
+    const reader = readListHead(message.subarray(0, 18), message.length);
+    expect(reader.uint()).toBe(0x1234567890n);
+    expect(() => reader.bytes()).toThrow(expect.objectContaining({ code: 'ERR_CODEC_RLP' }));
+  });
+
+  it('refuses what is no list, and a list that is longer than the message', () => {
+    for (const head of [Uint8Array.of(), Uint8Array.of(0x80), Uint8Array.of(0xf9), Uint8Array.of(0xc2, 1)]) {
+      expect(() => readListHead(head, head.length)).toThrow(
+        expect.objectContaining({ code: 'ERR_CODEC_RLP' }),
+      );
+    }
+    expect(() => readListHead(message.subarray(0, 18), message.length - 1)).toThrow(
+      expect.objectContaining({ code: 'ERR_CODEC_RLP' }),
+    );
+    expect(readListHead(Uint8Array.of(0xc0), 1).done).toBe(true);
   });
 });

@@ -10,6 +10,7 @@ import {
   snappyCompress,
   snappyDeclaredBytes,
   snappyDecompress,
+  snappyHead,
 } from '../../src/codec/index.js';
 import { seeded } from '../support/codec-random.js';
 import { slowSnappyDecode } from '../support/codec-snappy-oracle.js';
@@ -207,6 +208,41 @@ describe('snappy from a peer', () => {
     }
     expect(refusals).toBeGreaterThan(0);
     expect(refusals).toBeLessThanOrEqual(rounds);
+  });
+});
+
+describe('snappyHead', () => {
+  it('S4: is the beginning of the content, whatever stands behind it', () => {
+    const random = seeded(12);
+    for (let round = 0; round < 2_000; round++) {
+      const content = random.below(2) === 0 ? pieces(random, 1 + random.below(600)) : new Uint8Array(round);
+      const block = snappyCompress(content);
+      const bytes = random.below(40);
+      expect(snappyHead(block, bytes)).toEqual(content.subarray(0, bytes));
+    }
+    const block = snappyCompress(pieces(seeded(13), 4_000));
+    const head = snappyHead(block, 18);
+    expect(snappyHead(concatBytes([block.subarray(0, 200), new Uint8Array(3_000)]), 18)).toEqual(head);
+  });
+
+  it('S4: 10 MiB are not allocated for 18 bytes', () => {
+    const block = snappyCompress(new Uint8Array(10 * MIB));
+    const head = snappyHead(block, 18);
+    expect(head.buffer.byteLength).toBe(18);
+  });
+
+  it('S2, S3: what is damaged so far is the one error, of random bytes as of damaged ones (seed 14)', () => {
+    const random = seeded(14);
+    const buffer = new Uint8Array(64);
+    for (let round = 0; round < 60_000; round++) {
+      const block = buffer.subarray(0, 1 + random.below(63));
+      for (let i = 0; i < block.length; i++) block[i] = random.u32();
+      if (random.below(2) === 0) block[0] = random.below(64);
+      const whole = outcome(() => snappyDecompress(block, 4096));
+      const head = outcome(() => snappyHead(block, 18));
+      // where the whole is right, so is its head; where the head is wrong, so is the whole
+      if (whole !== undefined) expect(head).toEqual(whole.subarray(0, 18));
+    }
   });
 });
 

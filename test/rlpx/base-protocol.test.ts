@@ -241,6 +241,21 @@ describe('messages', () => {
     expect(new RlpxError('ERR_RLPX_SNAPPY').reason).toBe(2);
   });
 
+  test('S4: the head of a message is there without the rest, before the whole was read and after', () => {
+    const content = Uint8Array.from({ length: 5_000 }, (_, i) => i);
+    for (const protocol of [greeted(), greeted(4)]) {
+      const event = protocol.receive(frame(16, protocol.compressed ? snappyCompress(content) : content));
+      if (event.is !== 'message') throw new Error(event.is);
+      expect(event.message.head(18)).toEqual(content.subarray(0, 18));
+      event.message.payload(5_000);
+      expect(event.message.head(18)).toEqual(content.subarray(0, 18));
+    }
+    const event = greeted().receive(frame(16, Uint8Array.of(18, 1, 0)));
+    if (event.is !== 'message') throw new Error(event.is);
+    const { message } = event;
+    expect(codeOf(() => message.head(18))).toBe('ERR_RLPX_SNAPPY');
+  });
+
   test('a message is refused above the cap of whoever reads it, without being decompressed', () => {
     const event = greeted().receive(frame(16, snappyCompress(new Uint8Array(5_000))));
     if (event.is !== 'message') throw new Error(event.is);
