@@ -12,8 +12,8 @@ export class UsageError extends Error {
 export function explain(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   const detail = detailOf(error);
-  const known = SYSTEM_WORDS[detail ?? /\bE[A-Z]{3,}\b/.exec(text)?.[0] ?? ''];
-  const words = known === undefined || text.includes(known) ? text : `${text} (${known})`;
+  const word = detail ?? /\bE[A-Z]{3,}\b/.exec(text)?.[0];
+  const words = inWords(flagged(text, error), word, word === undefined ? undefined : SYSTEM_WORDS[word]);
   return oneLine(error instanceof CommanderError ? words.replace(/^error: /, '') : words);
 }
 
@@ -21,8 +21,48 @@ export function explain(error: unknown): string {
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (error instanceof UsageError) return EXIT.usage;
-  return USAGE_CODES.has(codeOf(error) ?? '') ? EXIT.usage : EXIT.failure;
+  const code = codeOf(error) ?? '';
+  // a key in a file is a file that is wrong; a key among the arguments is an argument that is wrong
+  if (code === 'ERR_CONFIG_KEY' && fieldOf(error) === 'key') return EXIT.usage;
+  return USAGE_CODES.has(code) ? EXIT.usage : EXIT.failure;
 }
+
+/** Fields of the library as whoever typed the command knows them. */
+const FLAGS: ReadonlyMap<string, string> = new Map([
+  ['addr', '--addr'],
+  ['datadir', '--datadir'],
+  ['dialRatio', '--dialratio'],
+  ['eth', '--eth'],
+  ['key', '--nodekeyhex'],
+  ['keyFile', '--nodekey'],
+  ['maxPeers', '--maxpeers'],
+  ['maxPendingPeers', '--maxpendpeers'],
+  ['netRestrict', '--netrestrict'],
+  ['peers', '--peer'],
+  ['port', '--port'],
+  ['to', '--to'],
+  ['trusted', '--trusted'],
+]);
+
+/** `netRestrict: no network given` as `--netrestrict: no network given`. */
+function flagged(text: string, error: unknown): string {
+  const field = fieldOf(error) ?? '';
+  const flag = FLAGS.get(field);
+  return flag !== undefined && text.startsWith(`${field}: `) ? flag + text.slice(field.length) : text;
+}
+
+/** The system's own phrase (`ENOENT: no such file or directory, open 'x'`) gives way to one that says it plainly. */
+function inWords(text: string, word: string | undefined, plain: string | undefined): string {
+  if (word === undefined || plain === undefined || text.includes(plain)) return text;
+  const phrase = PHRASES.find((candidate) => candidate.test(text));
+  return phrase === undefined ? `${text} (${plain})` : text.replace(phrase, `${plain} (${word})`);
+}
+
+const PHRASES: readonly RegExp[] = [
+  /\bE[A-Z]{3,}: [^,;:()]+, \w+(?: '[^']*')?(?: -> '[^']*')?/, // of a file
+  /\bconnect E[A-Z]{3,} \S+/,
+  /\blisten E[A-Z]{3,}: [\w ]+ \S*[\d:]\S*/,
+];
 
 /** Errors of the rooms that mean: what you gave is not what was asked for. */
 const USAGE_CODES: ReadonlySet<string> = new Set([
@@ -54,6 +94,12 @@ const SYSTEM_WORDS: Readonly<Record<string, string>> = {
 
 function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+function fieldOf(error: unknown): string | undefined {
+  return error instanceof Error && 'field' in error && typeof error.field === 'string'
+    ? error.field
+    : undefined;
 }
 
 function detailOf(error: unknown): string | undefined {

@@ -27,18 +27,17 @@ export function defaultDatadir(): string {
 export function addChainOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--genesis <file>', 'chain of this genesis file (JSON, as geth has it)').conflicts(
-        'network',
-      ),
+      new Option('--genesis <file>', 'chain of this genesis file (JSON, as geth has it)')
+        .conflicts('network')
+        .argParser(path),
     )
     .addOption(new Option('--network <name>', 'built-in chain').choices([...NETWORKS]));
 }
 
 export function datadirOption(): Option {
-  return new Option('--datadir <folder>', 'folder for node key and chain').default(
-    defaultDatadir(),
-    '~/.rlpxd',
-  );
+  return new Option('--datadir <folder>', 'folder for node key and chain')
+    .argParser(path)
+    .default(defaultDatadir(), '~/.rlpxd');
 }
 
 export function ethOption(): Option {
@@ -77,6 +76,19 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
     if (value >= least && value <= most) return value;
     throw new InvalidArgumentError(`A whole number from ${least} to ${most} is wanted.`);
   };
+}
+
+/** Name of a file or folder; an empty one is most often a variable of a shell that is not set. */
+export function path(text: string): string {
+  if (text.trim() !== '') return text;
+  throw new InvalidArgumentError('The name of a file or folder is wanted, this is empty.');
+}
+
+/** As `duration`, and not nothing. */
+export function positiveDuration(text: string): number {
+  const ms = duration(text);
+  if (ms > 0) return ms;
+  throw new InvalidArgumentError('A time above zero is wanted.');
 }
 
 /** `10s`, `500ms`, `2m`; a bare number is seconds. @returns milliseconds */

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { RLPXD_VERSION } from '../src/index.js';
 import { addDevnetCommand } from './commands/devnet.js';
 import { addImportCommand } from './commands/import.js';
 import { addKeyCommand } from './commands/key.js';
@@ -36,6 +37,7 @@ const SHOWN: ReadonlySet<string> = new Set([
 export function buildProgram(): Command {
   const program = new Command('rlpxd')
     .description('The devp2p node in TypeScript: holds RLPx sessions and speaks eth/68 to eth/72.')
+    .version(`rlpxd ${RLPXD_VERSION}`, '-V, --version', 'print the version')
     .exitOverride()
     .configureOutput({ outputError: () => undefined }) // runProgram writes the one line
     .configureHelp({ showGlobalOptions: false, sortSubcommands: false })

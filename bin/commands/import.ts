@@ -9,6 +9,7 @@ import {
   chosenCrypto,
   cryptoOption,
   datadirOption,
+  path,
 } from '../options.js';
 import { ProgressLine } from '../progress.js';
 import { print, printJson } from '../terminal.js';
@@ -25,11 +26,12 @@ export function addImportCommand(program: Command): void {
   const command = program
     .command('import')
     .description('Take blocks from a file into the store, each verified.')
-    .argument('<chain.rlp>', 'blocks in RLP one after the other, as `geth export` writes them')
-    .option('--receipts <file>', 'their receipts: one RLP list per block, in the form of eth/69')
+    .argument('<chain.rlp>', 'blocks in RLP one after the other, as `geth export` writes them', path)
+    .option('--receipts <file>', 'their receipts: one RLP list per block, in the form of eth/69', path)
     .option(
       '--access-lists <file>',
       'block access lists of blocks that do not carry them: RLP of [block hash, access list], one after the other',
+      path,
     );
   addChainOptions(command)
     .addOption(datadirOption())

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { createKeyFile, type NodeIdentity, readKeyFile } from '../../src/node/index.js';
+import { path } from '../options.js';
 import { printJson, printRows } from '../terminal.js';
 
 export function addKeyCommand(program: Command): void {
@@ -10,7 +11,7 @@ export function addKeyCommand(program: Command): void {
   key
     .command('generate')
     .description('Make a key in a new file that only you can read (mode 0600).')
-    .argument('<file>', 'where to; it must not exist yet')
+    .argument('<file>', 'where to; it must not exist yet', path)
     .option('--json', 'the public half as one JSON object')
     .addHelpText('after', '\nExample:\n  rlpxd key generate ./nodekey')
     .action(async (file: string, options: { json?: boolean }) => {
@@ -19,7 +20,7 @@ export function addKeyCommand(program: Command): void {
   key
     .command('inspect')
     .description('Print the public half of a key file. The secret is never printed.')
-    .argument('<file>', 'a file of 64 hex digits')
+    .argument('<file>', 'a file of 64 hex digits', path)
     .option('--json', 'as one JSON object')
     .addHelpText('after', '\nExample:\n  rlpxd key inspect ~/.rlpxd/nodekey --json')
     .action(async (file: string, options: { json?: boolean }) => {

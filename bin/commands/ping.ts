@@ -7,8 +7,8 @@ import {
   chosenChain,
   chosenCrypto,
   cryptoOption,
-  duration,
   ethOption,
+  positiveDuration,
 } from '../options.js';
 import { printJson, printRows } from '../terminal.js';
 
@@ -25,7 +25,9 @@ export function addPingCommand(program: Command): void {
     .argument('<enode>', 'enode://KEY@HOST:PORT');
   addChainOptions(ping)
     .addOption(ethOption())
-    .addOption(new Option('--timeout <time>', 'give up after').argParser(duration).default(10_000, '10s'))
+    .addOption(
+      new Option('--timeout <time>', 'give up after').argParser(positiveDuration).default(10_000, '10s'),
+    )
     .addOption(cryptoOption())
     .option('--json', 'one JSON object')
     .addHelpText(

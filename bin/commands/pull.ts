@@ -10,8 +10,9 @@ import {
   chosenCrypto,
   cryptoOption,
   datadirOption,
-  duration,
   ethOption,
+  path,
+  positiveDuration,
 } from '../options.js';
 import { ProgressLine } from '../progress.js';
 import { print, printJson, say } from '../terminal.js';
@@ -36,11 +37,11 @@ export function addPullCommand(program: Command): void {
     .addOption(
       new Option('--to <block>', 'number or hash of the last block; a hash pins the chain').argParser(target),
     )
-    .option('--export <file>', 'afterwards, write the chain from block 1 as `geth export` does')
+    .option('--export <file>', 'afterwards, write the chain from block 1 as `geth export` does', path)
     .addOption(ethOption())
     .addOption(
       new Option('--patience <time>', 'give up when no peer could help for so long')
-        .argParser(duration)
+        .argParser(positiveDuration)
         .default(60_000, '60s'),
     )
     .addOption(cryptoOption())

@@ -19,6 +19,7 @@ import {
   datadirOption,
   duration,
   ethOption,
+  path,
   wholeNumber,
 } from '../options.js';
 import { print } from '../terminal.js';
@@ -59,9 +60,9 @@ export function addRunCommand(program: Command): void {
         .default(DEFAULT_LISTEN.port),
     )
     .addOption(
-      new Option('--nodekey <file>', 'node key file (default: nodekey in the datadir)').conflicts(
-        'nodekeyhex',
-      ),
+      new Option('--nodekey <file>', 'node key file (default: nodekey in the datadir)')
+        .conflicts('nodekeyhex')
+        .argParser(path),
     )
     .option(
       '--nodekeyhex <hex>',

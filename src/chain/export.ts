@@ -32,7 +32,7 @@ const PIECE_BYTES = 1024 * 1024;
 
 /**
  * Writes blocks into a file, one after the other, as `geth export` does and `geth import` reads: with the access lists that
- * are here. What fails leaves no file.
+ * are here. What fails leaves no file, and an older one as it was.
  * @throws ChainError ERR_CHAIN_RANGE (blocks that are not here), ERR_CHAIN_LINK (the chain was reorganised meanwhile),
  * ERR_CHAIN_ABORTED
  * @throws RuntimeError ERR_RUNTIME_FILE, ERR_RUNTIME_STORE
@@ -57,7 +57,7 @@ export async function exportChain(
     await writer.close();
     return result;
   } catch (error) {
-    await discard(writer, files, path);
+    await writer.discard().catch(() => undefined); // the first error is the one that matters
     throw error;
   }
 }
@@ -103,10 +103,4 @@ async function writeBlocks(
     await breather.worked(1, 'export');
   }
   return { blocks, bytes };
-}
-
-/** The first error is the one that matters. */
-async function discard(writer: FileWriter, files: Files, path: string): Promise<void> {
-  await writer.close().catch(() => {});
-  await files.remove(path).catch(() => {});
 }

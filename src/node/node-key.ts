@@ -62,6 +62,10 @@ export async function readNodeKey(path: string, tools: Omit<NodeKeyTools, 'rando
   if (facts === undefined)
     throw new ConfigError('ERR_CONFIG_FILE', 'nodekey', `key file ${path} does not exist`);
   if (facts.directory) throw new ConfigError('ERR_CONFIG_FILE', 'nodekey', `key file ${path} is a folder`);
+  // a device, or a file of nothing: to change its mode would mend nothing
+  if ((facts.mode & OTHERS_MODE) !== 0 && facts.bytes === 0) {
+    throw new ConfigError('ERR_CONFIG_KEY', 'nodekey', `key file ${path} holds no key: it is empty`);
+  }
   if ((facts.mode & OTHERS_MODE) !== 0) {
     const mode = (facts.mode & 0o777).toString(8).padStart(3, '0');
     const mend = `chmod 600 ${shellWord(path)}`;

@@ -53,11 +53,12 @@ export async function pullChain(options: PullChainOptions): Promise<PullChainRes
     pull: false,
   });
   const lost = new AbortController();
-  const hopeless = watchPeers(node, options, (says) => lost.abort(new PullError(says)));
+  const watch = watchPeers(node, options, (says) => lost.abort(new PullError(says)));
   try {
     const signals = options.signal === undefined ? [lost.signal] : [lost.signal, options.signal];
     const signal = AbortSignal.any(signals);
     const result = await node.pull({ to, onProgress, signal, patienceMs: options.patienceMs ?? PATIENCE_MS });
+    watch.end(); // who goes now is not missed
     if (exportTo === undefined) return { result };
     return { result, exported: await exportStore(node, exportTo, options) };
   } catch (error) {
@@ -66,9 +67,13 @@ export async function pullChain(options: PullChainOptions): Promise<PullChainRes
       const says = `interrupted; up to block ${node.store.range().latest} it is kept, and goes on from there next time`;
       throw new ChainError('ERR_CHAIN_ABORTED', says, { cause: error });
     }
+    if (error instanceof ChainError && error.code === 'ERR_CHAIN_NO_PEERS') {
+      const heard = watch.heard();
+      if (heard !== '') throw new ChainError(error.code, `${error.message} (${heard})`, { cause: error });
+    }
     throw withKept(error, node.store);
   } finally {
-    hopeless();
+    watch.end();
     await node.close();
   }
 }
@@ -87,25 +92,43 @@ async function exportStore(
   return { blocks: Number(blocks), bytes };
 }
 
-/** Calls `lost` once there is no session, and no peer that it would be worth waiting for. @returns what ends it */
-function watchPeers(node: RlpxdNode, options: PullChainOptions, lost: (says: string) => void): () => void {
+interface PeerWatch {
+  /** The last that was heard of those who are not there. */
+  heard(): string;
+  /** Idempotent. */
+  end(): void;
+}
+
+/** Calls `lost` once there is no session, and no peer that it would be worth waiting for. */
+function watchPeers(node: RlpxdNode, options: PullChainOptions, lost: (says: string) => void): PeerWatch {
   const given = new Set(node.config.peers.map(({ publicKey }) => bytesToHex(publicKey)));
-  const gone = new Map<string, string>();
+  /** Given up. */
+  const gone = new Set<string>();
+  const heard = new Map<string, string>();
+  const words = (): string => [...new Set(heard.values())].join('; ');
   const lies = new Map<string, string>();
   const ends = [
-    node.on('session.active', ({ session }) => gone.delete(bytesToHex(session.publicKey))),
+    node.on('session.active', ({ session }) => {
+      const key = bytesToHex(session.publicKey);
+      gone.delete(key);
+      heard.delete(key);
+    }),
     node.on('peer.misbehaved', ({ session, says }) => {
       lies.set(bytesToHex(session.publicKey), says);
       options.onTrouble?.(`${session.remote.client} gave false data: ${says}`);
     }),
     node.on('peer.waiting', ({ publicKey, wait }) => {
       const key = bytesToHex(publicKey);
+      heard.set(key, lies.get(key) ?? wait.says ?? wait.failure);
       if (wait.failures < MAX_DIALS && wait.failure !== 'unsuitable') return;
-      gone.set(key, lies.get(key) ?? wait.says ?? wait.failure);
-      if (gone.size === given.size) lost([...new Set(gone.values())].join('; '));
+      gone.add(key);
+      if (gone.size === given.size) lost(words());
     }),
   ];
-  return () => {
-    for (const end of ends) end();
+  return {
+    heard: words,
+    end: () => {
+      for (const end of ends) end();
+    },
   };
 }

@@ -1,4 +1,4 @@
-import { type ChainStore, checkChain, importChain } from '../chain/index.js';
+import { ChainError, type ChainStore, checkChain, importChain } from '../chain/index.js';
 import { prefixedHex } from '../codec/index.js';
 import { realWorld, type World } from '../runtime/index.js';
 import { chooseChain, type GivenChain } from './chain-choice.js';
@@ -72,6 +72,9 @@ export async function importIntoDatadir(options: ImportOptions): Promise<ImportO
       ...(signal === undefined ? {} : { signal }),
       onProgress: (at) => onProgress?.({ head: Number(at.head), bytes: at.bytes }),
     });
+    if (blocks + known === 0) {
+      throw new ChainError('ERR_CHAIN_FILE', `${file} holds no block beyond the genesis`);
+    }
     return { blocks, bytes, known };
   });
 }

@@ -5,10 +5,13 @@ export interface FileFacts {
   readonly directory: boolean;
 }
 
-/** A file open for appending; what was written is on disk once `close` resolved. */
+/** A file that is being written. Until `close` has resolved, an older one of its name stands as it was. */
 export interface FileWriter {
   write(bytes: Uint8Array): Promise<void>;
+  /** Puts it in its place, on disk. Idempotent. */
   close(): Promise<void>;
+  /** Lets it go, as if it had never been begun. After `close` it does nothing. */
+  discard(): Promise<void>;
 }
 
 /** The file system as the house sees it. Every failure is a RuntimeError ERR_RUNTIME_FILE whose `detail` is the system's word (`ENOENT`, `EACCES`, `ENOSPC`…). */
@@ -22,7 +25,7 @@ export interface Files {
   writeWhole(path: string, bytes: Uint8Array, mode?: number): Promise<void>;
   /** Creates a file that must not exist yet. */
   createNew(path: string, bytes: Uint8Array, mode: number): Promise<void>;
-  /** Opens for writing from the start; an older file is emptied. */
+  /** Opens for writing from the start. What is no plain file (a pipe, a device) is written to as it is, and has no older self. */
   openWriter(path: string): Promise<FileWriter>;
   /** Makes the folder and those above it; one that is there already is left as it is. `mode` is for the last one, whatever the umask. */
   makeDirectory(path: string, mode?: number): Promise<void>;

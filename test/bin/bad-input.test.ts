@@ -45,7 +45,7 @@ describe('asked wrongly: exit code 2', () => {
     [
       'a malformed static peer',
       ['run', '--network', 'hoodi', '--peer', 'enode:/x', ...loopback],
-      /peers.*enode:/,
+      /--peer: .*enode:/,
     ],
     ['a malformed peer to pull from', ['pull', 'nobody', '--network', 'hoodi'], /enode/],
     ['--eth 99', ['run', '--network', 'hoodi', '--eth', '99'], /99.*68, 69, 70, 71, 72/],
@@ -61,7 +61,7 @@ describe('asked wrongly: exit code 2', () => {
     [
       'a listening address that is none',
       ['run', '--network', 'hoodi', '--addr', 'here', '--port', '0'],
-      /addr.*here/,
+      /--addr.*here/,
     ],
     ['a CIDR that is none', ['run', '--network', 'hoodi', '--netrestrict', '10.0.0.0/99'], /10\.0\.0\.0\/99/],
     ['a timeout that is none', ['ping', `enode://${KEY}@127.0.0.1:1`, '--timeout', 'soon'], /10s/],
@@ -71,6 +71,11 @@ describe('asked wrongly: exit code 2', () => {
       /--to/,
     ],
     ['a log format that is none', ['run', '--log', 'xml'], /json, pretty/],
+    ['a timeout of nothing', ['ping', `enode://${KEY}@127.0.0.1:1`, '--timeout', '0'], /above zero/],
+    ['an empty datadir', ['run', '--genesis', genesis, '--datadir', ''], /--datadir.*empty/],
+    ['an empty name of a genesis', ['run', '--genesis', ''], /--genesis.*empty/],
+    ['an empty name of a chain', ['import', ' '], /chain.rlp.*empty/],
+    ['an empty name of a key', ['key', 'generate', ''], /file.*empty/],
     ['too few nodes', ['devnet', '--nodes', '1'], /2 to 16/],
     [
       'two keys',
@@ -122,9 +127,13 @@ describe('keys', () => {
 
   test('a malformed key on the command line, which is not shown', async () => {
     const secret = `${'ab'.repeat(31)}xy`;
-    const line = await refused(run('--nodekeyhex', secret), 1);
+    const line = await refused(run('--nodekeyhex', secret), 2);
     expect(line).toContain('64 hex digits');
     expect(line).not.toContain('abab');
+  });
+
+  test('what holds no key at all is not mended by a chmod', async () => {
+    expect(await refused(['key', 'inspect', '/dev/null'], 1)).not.toContain('chmod');
   });
 
   test('a key that is not overwritten', async () => {
@@ -248,6 +257,8 @@ describe('import', () => {
     oneLine((await importing(demo.path('README.md'))).result, 1);
     oneLine((await importing(Buffer.alloc(100))).result, 1);
     expect(oneLine((await importing('/nowhere/chain.rlp')).result, 1)).toContain('/nowhere/chain.rlp');
+    expect(oneLine((await importing(Buffer.alloc(0))).result, 1)).toContain('holds no block');
+    expect(oneLine((await importing(temporaryFolder())).result, 1)).toContain('it is a folder');
   });
 
   test('receipts that are missing, or those of another chain', async () => {
@@ -278,6 +289,8 @@ describe('peers', () => {
   test('a peer that is gone: pull gives up', async () => {
     const args = ['pull', `enode://${KEY}@127.0.0.1:1`, '--genesis', genesis];
     expect(await refused(args, 1)).toMatch(/ECONNREFUSED|nobody listens/);
+    // also where patience ends first
+    expect(await refused([...args, '--patience', '300ms'], 1)).toMatch(/nobody could help: .*ECONNREFUSED/);
   });
 
   test('a peer that says nothing', async () => {

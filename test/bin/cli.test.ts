@@ -70,7 +70,8 @@ describe('help', () => {
 });
 
 test('version', async () => {
-  expect(await rlpxd(['version'])).toMatchObject({ code: 0, stdout: `rlpxd ${version}\n` });
+  for (const args of [['version'], ['--version'], ['-V']])
+    expect(await rlpxd(args)).toMatchObject({ code: 0, stdout: `rlpxd ${version}\n`, stderr: '' });
   const { stdout } = await rlpxd(['version', '--json']);
   expect(JSON.parse(stdout)).toEqual({
     version,

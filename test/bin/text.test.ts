@@ -55,6 +55,40 @@ describe('errors in one line', () => {
     expect(exitCodeOf(error)).toBe(EXIT.failure);
   });
 
+  test.each([
+    [
+      `cannot read /nope: ENOENT: no such file or directory, open '/nope'`,
+      'cannot read /nope: no such file or folder (ENOENT)',
+    ],
+    [
+      `cannot create k: EEXIST: file already exists, link '.k.tmp' -> 'k'`,
+      'cannot create k: it exists already (EEXIST)',
+    ],
+    [
+      `cannot read /: EISDIR: illegal operation on a directory, read`,
+      'cannot read /: it is a folder (EISDIR)',
+    ],
+    [
+      'connect: cannot connect to 127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1',
+      'connect: cannot connect to 127.0.0.1:1: nobody listens there (ECONNREFUSED)',
+    ],
+    [
+      'cannot listen on [::1]:5: listen EADDRINUSE: address already in use ::1:5',
+      'cannot listen on [::1]:5: the port is in use by another program (EADDRINUSE)',
+    ],
+    ['cannot write d: EIO: i/o error, write (stored: up to block 5)', undefined],
+    ['peer said ENOUGH', undefined],
+  ])('the phrase of the system gives way: %s', (text, plain = text) => {
+    expect(explain(new Error(text))).toBe(plain);
+  });
+
+  test('a field of the library is named as the option that sets it', () => {
+    const error = Object.assign(new Error('netRestrict: no network given'), { field: 'netRestrict' });
+    expect(explain(error)).toBe('--netrestrict: no network given');
+    const other = Object.assign(new Error('genesis file x: no config'), { field: 'genesis' });
+    expect(explain(other)).toBe('genesis file x: no config');
+  });
+
   test('line breaks go, whatever was thrown is shown', () => {
     expect(explain(new Error('one\n  two\n'))).toBe('one two');
     expect(explain('text')).toBe('text');

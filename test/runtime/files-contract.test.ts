@@ -80,17 +80,38 @@ describe.each(TWINS)('files, $name', (kind) => {
     );
   });
 
-  it('appends through a writer, emptying what was there', async () => {
+  it('writes through a writer, in the place of what was there', async () => {
     const { files } = twin.world;
     await files.writeWhole(path, bytes(9, 9, 9, 9, 9, 9));
     const writer = await files.openWriter(path);
     await writer.write(bytes(1, 2));
     await writer.write(bytes());
     await writer.write(bytes(3));
+    expect(await files.read(path)).toEqual(bytes(9, 9, 9, 9, 9, 9)); // until it is whole
     await writer.close();
     await writer.close();
     expect(await files.read(path)).toEqual(bytes(1, 2, 3));
     expect(await rejection(writer.write(bytes(4)))).toBeInstanceOf(RuntimeError);
+  });
+
+  it('leaves what was there when a writer is let go', async () => {
+    const { files } = twin.world;
+    await files.writeWhole(path, bytes(9));
+    const writer = await files.openWriter(path);
+    await writer.write(bytes(1, 2));
+    await writer.discard();
+    await writer.discard();
+    await writer.close();
+    expect(await files.read(path)).toEqual(bytes(9));
+    const other = await files.openWriter(`${path}-new`);
+    await other.write(bytes(1));
+    await other.discard();
+    expect(await files.stat(`${path}-new`)).toBeUndefined();
+    const whole = await files.openWriter(path);
+    await whole.write(bytes(3));
+    await whole.close();
+    await whole.discard();
+    expect(await files.read(path)).toEqual(bytes(3));
   });
 
   it('reads in pieces of at most the size asked for', async () => {

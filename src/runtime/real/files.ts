@@ -1,11 +1,13 @@
 import { constants } from 'node:fs';
 import {
+  access,
   chmod,
   type FileHandle,
   link,
   mkdir,
   open,
   readFile,
+  realpath,
   rename,
   rm,
   stat,
@@ -65,8 +67,7 @@ async function besideThen(
   mode: number,
   place: (temporary: string) => Promise<void>,
 ): Promise<void> {
-  const suffix = Buffer.from(realRandom.bytes(6)).toString('hex');
-  const temporary = join(dirname(path), `.${basename(path)}.${suffix}.tmp`);
+  const temporary = nameBeside(path);
   // Nobody else may read it before it has the mode that was asked for.
   const handle = await open(temporary, 'wx', 0o600);
   try {
@@ -100,14 +101,35 @@ async function createInPlace(path: string, bytes: Uint8Array, mode: number): Pro
   }
 }
 
+/** Name for a file that is not whole yet, in the folder of the one that it is to become. */
+function nameBeside(path: string): string {
+  const suffix = Buffer.from(realRandom.bytes(6)).toString('hex');
+  return join(dirname(path), `.${basename(path)}.${suffix}.tmp`);
+}
+
 class RealFileWriter implements FileWriter {
   readonly #path: string;
   readonly #handle: FileHandle;
+  /** Name that it is written under; undefined where that is its own. */
+  readonly #temporary: string | undefined;
   #closed = false;
 
-  constructor(path: string, handle: FileHandle) {
+  constructor(path: string, handle: FileHandle, temporary?: string) {
     this.#path = path;
     this.#handle = handle;
+    this.#temporary = temporary;
+  }
+
+  static async open(path: string): Promise<RealFileWriter> {
+    const facts = await stat(path).catch((error: unknown) => {
+      if (systemWord(error) === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (facts !== undefined && !facts.isFile()) return new RealFileWriter(path, await open(path, 'w'));
+    if (facts !== undefined) await access(path, constants.W_OK); // a rename does not ask this
+    const target = facts === undefined ? path : await realpath(path); // a link stays a link
+    const temporary = nameBeside(target);
+    return new RealFileWriter(target, await open(temporary, 'wx', facts?.mode ?? 0o644), temporary);
   }
 
   write(bytes: Uint8Array): Promise<void> {
@@ -123,6 +145,18 @@ class RealFileWriter implements FileWriter {
       } finally {
         await this.#handle.close();
       }
+      if (this.#temporary === undefined) return;
+      await rename(this.#temporary, this.#path);
+      await syncFolderOf(this.#path);
+    });
+  }
+
+  async discard(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await guarded('let go of', this.#path, async () => {
+      await this.#handle.close();
+      if (this.#temporary !== undefined) await rm(this.#temporary, { force: true });
     });
   }
 }
@@ -183,7 +217,7 @@ export const realFiles: Files = {
     );
   },
   async openWriter(path) {
-    return guarded('write', path, async () => new RealFileWriter(path, await open(path, 'w', 0o644)));
+    return guarded('write', path, () => RealFileWriter.open(path));
   },
   async makeDirectory(path, mode) {
     await guarded('make the folder', path, async () => {

@@ -40,6 +40,8 @@ const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) 
 
 /** A file system in memory. It starts with `/` alone; disks fill up and files refuse when told to. */
 export class SimulatedFiles implements Files {
+  /** What writers hold that is not in its place yet: it takes room all the same. */
+  readonly #unplaced = new Set<Entry>();
   readonly #entries = new Map<string, Entry>([
     ['/', { bytes: new Uint8Array(0), mode: 0o755, directory: true }],
   ]);
@@ -66,7 +68,7 @@ export class SimulatedFiles implements Files {
   /** Bytes in all files. */
   get usedBytes(): number {
     let total = 0;
-    for (const entry of this.#entries.values()) total += entry.bytes.length;
+    for (const entry of [...this.#entries.values(), ...this.#unplaced]) total += entry.bytes.length;
     return total;
   }
 
@@ -119,7 +121,7 @@ export class SimulatedFiles implements Files {
       mode: this.#entries.get(at)?.mode ?? 0o644,
       directory: false,
     };
-    this.#entries.set(at, entry);
+    this.#unplaced.add(entry);
     let open = true;
     return {
       write: async (bytes) => {
@@ -132,6 +134,12 @@ export class SimulatedFiles implements Files {
         entry.bytes = longer;
       },
       close: async () => {
+        if (open) this.#entries.set(at, entry);
+        this.#unplaced.delete(entry);
+        open = false;
+      },
+      discard: async () => {
+        this.#unplaced.delete(entry);
         open = false;
       },
     };
