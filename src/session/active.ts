@@ -53,6 +53,7 @@ export class ActiveSession implements Session {
   readonly #gone = new AbortController();
   #servingReads = true;
   #throttled = false;
+  #sure = true;
   #drain: Drain | undefined;
   #reads = true;
 
@@ -178,6 +179,18 @@ export class ActiveSession implements Session {
     const { cause } = this.#session;
     if (cause !== undefined) return Promise.reject(endedError(this.id, cause));
     return this.#keepAlive.measure(options.signal);
+  }
+
+  /** Whether the peer holds this session for its own, too; only a race of two dials makes us doubt it. */
+  get isSure(): boolean {
+    return this.#sure;
+  }
+
+  /** Asks the peer: a Pong to a Ping that followed our Status comes from one that has not turned the session away. */
+  async becomeSure(): Promise<void> {
+    this.#sure = false;
+    await this.ping().catch(() => undefined); // it ended, or was silent until it will: then nothing hangs on this any more
+    this.#sure = true;
   }
 
   pause(): void {

@@ -369,8 +369,10 @@ export class SessionManager {
   }
 
   #activated(session: ManagedSession, active: ActiveSession): void {
+    const unsure = this.#places.isUnsure(session);
     this.#places.counter.activate(session);
-    for (const rival of this.#places.rivals(session)) rival.end(duplicateOf(session).ending);
+    if (unsure) void active.becomeSure().then(() => this.#endRivals(session));
+    else this.#endRivals(session);
     this.#events.after(() => {
       this.#events.emit('activated', { session: active });
       this.#told(() => this.#policy.established?.(active));
@@ -378,6 +380,12 @@ export class SessionManager {
     if (session.isOver || !active.announcesRange) return;
     const range = statusRange(this.#status.status(active.eth.version)); // it may have moved since our Status went out
     if (range !== undefined) active.announce(range);
+  }
+
+  /** One session per peer, and this is the one. */
+  #endRivals(session: ManagedSession): void {
+    if (session.isOver) return;
+    for (const rival of this.#places.rivals(session)) rival.end(duplicateOf(session).ending);
   }
 
   #ended(session: ManagedSession, cause: CloseCause): void {

@@ -1,4 +1,4 @@
-import { compareBytes, sameBytes } from '../codec/index.js';
+import { sameBytes } from '../codec/index.js';
 import type { RlpxCrypto } from '../crypto/index.js';
 import { DISCONNECT, disconnectName, isDisconnectReason } from '../rlpx/index.js';
 import type { Logger, TcpAddress } from '../runtime/index.js';
@@ -9,6 +9,7 @@ import { textOf } from './foreign-code.js';
 import type { Place } from './host.js';
 import type { ManagedSession } from './managed-session.js';
 import type { PeerCandidate, PeerKind, PeerPolicy, PeerVerdict } from './policy.js';
+import { type Contender, type DialStage, decideDial, firstDirection, isUnsure } from './simultaneous-dial.js';
 import type { SessionTemplate, SessionTemplates } from './templates.js';
 
 /** Half of the active ones dialed, half accepted, as many on their way (geth: 50 and 50; the ratio is the caller's). */
@@ -85,21 +86,22 @@ export class Places {
     return this.#withinLimits(session, place);
   }
 
-  /**
-   * Where both dialed each other at once, the connection that the smaller node id began goes first; the other one waits
-   * until that has settled. Each end drops its second connection only after the first is active with it, so that a peer
-   * that knows no rule at all cannot make us lose both.
-   */
+  /** Where both dialed each other at once, `decideDial` says which connection goes on. */
   active(session: ManagedSession): Place {
     const { publicKey, address } = session;
     if (publicKey === undefined) throw new TypeError('a session without a key wants to be active');
     const place = this.#byPolicy(session, 'activate', address, publicKey);
     if (place.verdict !== 'accept') return place;
-    const other = this.activeWith(publicKey);
-    if (other !== undefined) return duplicateOf(other);
-    if (!this.#goesFirst(session, publicKey) && this.rivals(session).some(isOnTheWire))
-      return { verdict: 'wait' };
-    return this.#withinLimits(session, place);
+    const first = firstDirection(this.#nodeId, this.#options.crypto.keccak256(publicKey));
+    const decision = decideDial(session, first, this.#contenders(session));
+    if (decision === 'wait') return { verdict: 'wait' };
+    const other = decision === 'yield' ? this.activeWith(publicKey) : undefined;
+    return other === undefined ? this.#withinLimits(session, place) : duplicateOf(other);
+  }
+
+  /** Whether the peer may still turn a session away that becomes active now, because of another one with us. */
+  isUnsure(session: ManagedSession): boolean {
+    return isUnsure(this.#contenders(session));
   }
 
   activeWith(publicKey: Uint8Array): ManagedSession | undefined {
@@ -124,9 +126,14 @@ export class Places {
     );
   }
 
-  #goesFirst(session: ManagedSession, publicKey: Uint8Array): boolean {
-    const oursIsSmaller = compareBytes(this.#nodeId, this.#options.crypto.keccak256(publicKey)) < 0;
-    return oursIsSmaller === (session.direction === 'outbound');
+  #contenders(session: ManagedSession): readonly Contender[] {
+    const { publicKey } = session;
+    const active = publicKey === undefined ? undefined : this.activeWith(publicKey);
+    const others = active === undefined || active === session ? [] : [active];
+    return [...this.rivals(session), ...others].map((one) => ({
+      direction: one.direction,
+      stage: dialStage(one),
+    }));
   }
 
   #withinLimits(session: ManagedSession, place: Place & { readonly verdict: 'accept' }): Place {
@@ -202,9 +209,11 @@ function isWith(session: ManagedSession, publicKey: Uint8Array): boolean {
   return session.publicKey !== undefined && sameBytes(session.publicKey, publicKey);
 }
 
-/** Whether the peer may know of this pending session: before that, nobody can be counting on it. */
-function isOnTheWire(session: ManagedSession): boolean {
-  return session.state !== 'requested' && session.state !== 'connecting';
+function dialStage({ state, established, pending }: ManagedSession): DialStage {
+  if (established !== undefined) return established.isSure ? 'sure' : 'unsure';
+  // before there is a socket the peer knows nothing of it, and nobody can be counting on it
+  if (state === 'requested' || state === 'connecting') return 'apart';
+  return pending.isWaiting ? 'verified' : 'meeting';
 }
 
 function refuse(reason: number, code: string, says: string): Place {

@@ -254,37 +254,44 @@ describe('C8: two nodes that dial each other at once', () => {
     expect(raced).toBeGreaterThan(20);
   }, 60_000);
 
-  // as geth: takes the first that has said Hello, refuses the other with 5
-  test('with a peer that knows no rule, never lose both', async () => {
-    for (let seed = 0; seed < 40; seed++) {
-      const random = seededRandom(`ruleless ${seed}`);
-      const village = new Village(seed);
-      const node = await village.node();
-      const key = new Uint8Array(32).fill(2 + (seed % 100));
-      const world = village.world('10.0.0.99');
-      village.network.link('10.0.0.99', node.host, {
-        latencyMs: 1 + random.unit() * 40,
-        jitterMs: random.unit() * 20,
-      });
-      const kept: ScriptedPeer[] = [];
-      const choose = (peer: ScriptedPeer): void => {
-        if (kept.length === 0) kept.push(peer);
-        else peer.connection?.disconnect(DISCONNECT.alreadyConnected);
-      };
-      const [called, calling] = [0, 1].map(() => {
-        const peer: ScriptedPeer = new ScriptedPeer(world, { secretKey: key, greeted: () => choose(peer) });
-        return peer;
-      }) as [ScriptedPeer, ScriptedPeer];
-      await called.listen();
-      node.manager.dial({ host: '10.0.0.99', port: PORT, publicKey: called.publicKey });
-      await village.clock.advance(random.unit() * 200);
-      void calling.dial(node);
-      await village.clock.advance(20 * SECOND);
-      expect(node.manager.active(), `seed ${seed}`).toHaveLength(1);
-      expect(kept[0]?.end, `seed ${seed}`).toBeUndefined();
-      expect(node.manager.count(), `seed ${seed}`).toMatchObject({ pendingInbound: 0, pendingOutbound: 0 });
-    }
-  }, 60_000);
+  // geth takes the first that has said Hello, reth the first that has said Status; the other is refused with 5
+  test.each(['greeted', 'verified'] as const)(
+    'C8: with a peer that takes the first that is %s, never lose both',
+    async (manner) => {
+      for (let seed = 0; seed < 40; seed++) {
+        const random = seededRandom(`ruleless ${seed}`);
+        const village = new Village(seed);
+        const node = await village.node();
+        const key = new Uint8Array(32).fill(2 + (seed % 100));
+        const world = village.world('10.0.0.99');
+        village.network.link('10.0.0.99', node.host, {
+          latencyMs: 1 + random.unit() * 40,
+          jitterMs: random.unit() * 20,
+        });
+        const kept: ScriptedPeer[] = [];
+        const choose = (peer: ScriptedPeer): void => {
+          if (kept.length === 0) kept.push(peer);
+          else peer.connection?.disconnect(DISCONNECT.alreadyConnected);
+        };
+        const [called, calling] = [0, 1].map(() => {
+          const peer: ScriptedPeer = new ScriptedPeer(world, {
+            secretKey: key,
+            [manner]: () => choose(peer),
+          });
+          return peer;
+        }) as [ScriptedPeer, ScriptedPeer];
+        await called.listen();
+        node.manager.dial({ host: '10.0.0.99', port: PORT, publicKey: called.publicKey });
+        await village.clock.advance(random.unit() * 200);
+        void calling.dial(node);
+        await village.clock.advance(20 * SECOND);
+        expect(node.manager.active(), `seed ${seed}`).toHaveLength(1);
+        expect(kept[0]?.end, `seed ${seed}`).toBeUndefined();
+        expect(node.manager.count(), `seed ${seed}`).toMatchObject({ pendingInbound: 0, pendingOutbound: 0 });
+      }
+    },
+    60_000,
+  );
 });
 
 describe('the policy', () => {

@@ -20,6 +20,8 @@ export interface PeerScript {
   readonly status?: StatusChoices | null;
   /** Called once both Hellos are through; Status follows if the connection is still there. */
   readonly greeted?: () => void;
+  /** Called when a Status has come, before anything that follows it is read. */
+  readonly verified?: () => void;
 }
 
 /** A peer that does what a test tells it, above RLPx. */
@@ -105,6 +107,7 @@ export class ScriptedPeer {
           const spec = ethProtocol(this.version).byId[message.id];
           if (spec === undefined) throw new Error(`message ${message.id}`);
           this.received.push({ name: spec.name, message: spec.decode(message.payload(spec.maxBytes)) });
+          if (spec.name === 'Status') this.#script.verified?.();
         },
         pong: () => {
           this.pongs++;
