@@ -1,13 +1,23 @@
 import { bytesToHex } from '../codec/index.js';
-import type { BlockRange, EthMessage, EthRequest, EthResponse, MessageSpec } from '../eth/index.js';
-import {
-  type DisconnectReason,
-  type IncomingMessage,
-  packMessage,
-  type RlpxConnection,
-} from '../rlpx/index.js';
+import type {
+  BlockRange,
+  EthGossip,
+  EthMessage,
+  EthRequest,
+  EthResponse,
+  MessageSpec,
+} from '../eth/index.js';
+import type { DisconnectReason, IncomingMessage, PackedMessage, RlpxConnection } from '../rlpx/index.js';
 import { admit } from './admission.js';
 import { Allowance, type Allowed } from './allowance.js';
+import {
+  Broadcast,
+  type BroadcastMessage,
+  type BroadcastOptions,
+  type BroadcastOutcome,
+  type BroadcastPart,
+} from './broadcast.js';
+import { Broadcasts } from './broadcasts.js';
 import { type CloseCause, endings } from './close-cause.js';
 import type { Direction } from './counter.js';
 import { type CloseOptions, Drain, type DrainLoad, type DrainReport, type DrainWish } from './draining.js';
@@ -20,11 +30,14 @@ import type { HeldInput } from './held-input.js';
 import type { SessionHost } from './host.js';
 import { KeepAlive } from './keep-alive.js';
 import type { ManagedSession } from './managed-session.js';
-import { Outgoing } from './outgoing.js';
+import { Outgoing, type SendOutcome } from './outgoing.js';
 import type { Agreement } from './pending.js';
 import type { PeerKind } from './policy.js';
 import { PeerRange, RangeAnnouncer, statusRange } from './range.js';
+import { rawEth } from './raw-eth.js';
 import { InflightRequests } from './requests.js';
+import type { CapabilityChannel } from './satellite.js';
+import { Satellites } from './satellites.js';
 import { EMPTY_TERMS, FULL_TERMS, REFUSED_TERMS, Serving, type ServingTerms } from './serving.js';
 import type { SessionState } from './state.js';
 import type { SessionTemplate } from './templates.js';
@@ -48,12 +61,16 @@ export class ActiveSession implements Session {
   readonly #outgoing: Outgoing;
   readonly #requests: InflightRequests;
   readonly #serving: Serving;
+  readonly #broadcasts: Broadcasts;
+  readonly #satellites: Satellites;
+  readonly #rawEth: CapabilityChannel | undefined;
   readonly #range: PeerRange;
   readonly #announcer: RangeAnnouncer | undefined;
   readonly #gone = new AbortController();
   #servingReads = true;
   #throttled = false;
   #sure = true;
+  #satellitesRead = true;
   #drain: Drain | undefined;
   #reads = true;
 
@@ -94,7 +111,34 @@ export class ActiveSession implements Session {
       told: (verdict) => host.quotaExceeded(this, verdict),
       end: (ending) => session.end(ending),
     });
-    this.#outgoing = new Outgoing(connection, agreement.capability, clock);
+    const announcements = protocol.byName.get('NewPooledTransactionHashes');
+    this.#outgoing = new Outgoing(connection, agreement.capability, clock, {
+      ...(announcements === undefined ? {} : { encode: (message) => announcements.encode(message) }),
+      dropped: (message) => this.#broadcasts.dropped(message),
+      room: (capability) => this.#satellites.room(capability),
+    });
+    this.#broadcasts = new Broadcasts({
+      protocol,
+      outgoing: this.#outgoing,
+      hasher: host.crypto,
+      keys: host.knownKeys(),
+    });
+    this.#satellites = new Satellites({
+      shared: agreement.shared,
+      registry: host.satellites,
+      outgoing: this.#outgoing,
+      logger: host.logger,
+      sessionId: session.id,
+      over: () => this.#sendsNothing(),
+      breach: (ending) => session.end(ending),
+      read: (go) => {
+        this.#satellitesRead = go;
+        this.#decideReading();
+      },
+    });
+    this.#rawEth = rawEth(agreement.capability, protocol, this.#outgoing, (spec, message) =>
+      this.#sendRaw(spec, message),
+    );
     this.#requests = new InflightRequests({
       clock,
       deadlines: host.deadlines,
@@ -121,6 +165,7 @@ export class ActiveSession implements Session {
       version: protocol.version,
       remoteStatus,
       range: () => this.#range.current,
+      known: this.#broadcasts.known,
       send: (message) => this.#send(message),
       ask: (request, options) =>
         this.#drain === undefined
@@ -229,6 +274,31 @@ export class ActiveSession implements Session {
     return this.#drain;
   }
 
+  /** What both ends speak, raw; eth among it. */
+  capability(name: string): CapabilityChannel | undefined {
+    return name === 'eth' ? this.#rawEth : this.#satellites.channel(name);
+  }
+
+  /** What the peer gets of a broadcast, or why nothing; nothing has been sent. */
+  planBroadcast(broadcast: Broadcast, options: BroadcastOptions): BroadcastPart | BroadcastOutcome {
+    if (this.#sendsNothing() !== undefined) return 'closing';
+    if (this.#allowance.lacks(broadcast.message.name) !== undefined) return 'forbidden';
+    return this.#broadcasts.plan(broadcast, options);
+  }
+
+  broadcast(
+    part: BroadcastPart,
+    name: BroadcastMessage['name'],
+  ): { readonly outcome: SendOutcome; readonly dropped: number } {
+    this.#allowance.sent(name);
+    return this.#broadcasts.say(part);
+  }
+
+  /** The protocols beside eth begin. @throws what one of them throws */
+  open(): void {
+    this.#satellites.open(this);
+  }
+
   /** Takes up what came while the session waited for its place. */
   start(): void {
     this.#releaseHeld();
@@ -276,10 +346,12 @@ export class ActiveSession implements Session {
     this.#allowance.end();
     this.#serving.end();
     this.#outgoing.clear();
+    this.#broadcasts.end();
     const error = endedError(this.id, cause);
     this.#keepAlive.end(error);
     this.#requests.end(error);
     this.#gone.abort(error);
+    this.#satellites.end(cause);
   }
 
   /** What this stage adds to the record of the session. */
@@ -290,9 +362,9 @@ export class ActiveSession implements Session {
       activeAtMs: this.#activeAtMs,
       lastSeenAtMs: this.#keepAlive.lastSeenAtMs,
       nodeId: bytesToHex(this.nodeId),
-      ethVersion: this.eth.version,
       queues: this.#gauges(),
       usage: this.#allowance.usage,
+      ...(this.#rawEth === undefined ? {} : { ethVersion: this.eth.version }),
       ...(range === undefined ? {} : { range }),
       ...(rttMs === undefined ? {} : { rttMs }),
     };
@@ -300,11 +372,11 @@ export class ActiveSession implements Session {
 
   /** What closing now would abandon. */
   get unfinished(): DrainLoad {
-    const { responses, requests, broadcasts } = this.#outgoing;
+    const { responses, requests, broadcasts, satellites } = this.#outgoing;
     return {
       ours: this.#requests.waiting,
       theirs: this.#serving.running + this.#serving.parked.items,
-      messages: responses.items + requests.items + broadcasts.items,
+      messages: responses.items + requests.items + broadcasts.items + satellites.items,
     };
   }
 
@@ -319,6 +391,8 @@ export class ActiveSession implements Session {
       requests: this.#outgoing.requests,
       broadcasts: this.#outgoing.broadcasts,
       broadcastsDropped: this.#outgoing.broadcastsDropped,
+      satellites: this.#outgoing.satellites,
+      known: this.#broadcasts.known.size,
       requestsOpen: this.#requests.size,
       serving: this.#serving.running,
       parked: this.#serving.parked,
@@ -327,7 +401,8 @@ export class ActiveSession implements Session {
 
   /** @returns whether the next one may follow */
   #take(message: IncomingMessage): boolean {
-    const { protocol, conversation } = this.#agreement;
+    const { capability, protocol, conversation } = this.#agreement;
+    if (message.capability !== capability) return this.#takeBeside(message);
     const { spec, refused } = admit(message, protocol, conversation);
     if (spec === undefined) {
       this.#session.end(refused);
@@ -342,6 +417,13 @@ export class ActiveSession implements Session {
     else if (spec.kind === 'response') this.#answered(spec, message);
     else if (spec.name === 'BlockRangeUpdate') this.#rangeUpdate(spec, message);
     else this.#gossip(spec, message);
+    return this.#takes;
+  }
+
+  /** A message of a protocol beside eth. */
+  #takeBeside(message: IncomingMessage): boolean {
+    if (!this.#allowance.beside(message.wireBytes)) return false;
+    this.#satellites.take(message);
     return this.#takes;
   }
 
@@ -379,6 +461,7 @@ export class ActiveSession implements Session {
     const { gossip, logger } = this.#host;
     if (gossip === undefined) return;
     const decoded = spec.decode(message.payload(spec.maxBytes));
+    this.#broadcasts.heard(decoded as EthGossip); // no other message is gossip
     callForeign(
       () => gossip(decoded, this),
       (error) => {
@@ -394,9 +477,8 @@ export class ActiveSession implements Session {
   }
 
   #send(message: EthMessage): void {
-    const { cause } = this.#session;
-    if (cause !== undefined) throw endedError(this.id, cause);
-    if (this.#drain !== undefined) throw new SessionNotActive(this.id);
+    const over = this.#sendsNothing();
+    if (over !== undefined) throw over;
     const spec = this.#agreement.protocol.byName.get(message.name);
     if (spec === undefined) {
       throw new SessionError('ERR_SESSION_UNSUPPORTED', `eth/${this.eth.version} has no ${message.name}`);
@@ -406,10 +488,36 @@ export class ActiveSession implements Session {
     }
     const missing = this.#allowance.lacks(message.name);
     if (missing !== undefined) throw new PermissionDenied(this.id, missing, message.name);
-    const payload = spec.encode(message);
-    this.#allowance.sent(message.name);
-    if (message.name === 'BlockRangeUpdate') this.#outgoing.announceRange(spec.id, payload);
-    else this.#outgoing.broadcast(packMessage(spec.id, payload), broadcastItems(message));
+    if (message.name === 'BlockRangeUpdate') {
+      const payload = spec.encode(message);
+      this.#allowance.sent(message.name);
+      this.#outgoing.announceRange(spec.id, payload);
+      return;
+    }
+    const said = message as BroadcastMessage; // the rest of what is said unasked
+    const part = this.#broadcasts.plan(new Broadcast(said, this.#host.crypto), { repeat: true });
+    if (typeof part === 'object') this.broadcast(part, said.name);
+    else
+      throw new SessionError(
+        'ERR_SESSION_ARGUMENT',
+        `${message.name} needs a mask on eth/${this.eth.version}`,
+      );
+  }
+
+  #sendRaw(spec: MessageSpec, message: PackedMessage): SendOutcome {
+    const over = this.#sendsNothing();
+    if (over !== undefined) throw over;
+    const missing = this.#allowance.lacks(spec.name);
+    if (missing !== undefined) throw new PermissionDenied(this.id, missing, spec.name);
+    this.#allowance.sent(spec.name);
+    return this.#outgoing.broadcast(message, 1).outcome;
+  }
+
+  /** @returns why the peer gets nothing new any more */
+  #sendsNothing(): SessionError | undefined {
+    const { cause } = this.#session;
+    if (cause !== undefined) return endedError(this.id, cause);
+    return this.#drain === undefined ? undefined : new SessionNotActive(this.id);
   }
 
   #makeAnnouncer(said: BlockRange | undefined): RangeAnnouncer | undefined {
@@ -454,7 +562,7 @@ export class ActiveSession implements Session {
 
   /** Reading stops while too much waits to be taken, and with it our right to call the peer silent. */
   #decideReading(): void {
-    const reads = this.#servingReads && !this.#throttled && !this.#held.isFull;
+    const reads = this.#servingReads && this.#satellitesRead && !this.#throttled && !this.#held.isFull;
     if (reads === this.#reads || this.#session.isOver) return;
     this.#reads = reads;
     if (reads) {
@@ -470,15 +578,4 @@ export class ActiveSession implements Session {
 function termsOf(allowed: Allowed): ServingTerms {
   if (allowed.verdict !== 'take') return REFUSED_TERMS;
   return allowed.share === 1 ? FULL_TERMS : { share: allowed.share, refused: false };
-}
-
-function broadcastItems(message: EthMessage): number {
-  switch (message.name) {
-    case 'Transactions':
-      return message.transactions.length;
-    case 'NewPooledTransactionHashes':
-      return message.hashes.length;
-    default:
-      return 1;
-  }
 }

@@ -106,6 +106,18 @@ export class Allowance {
     return allowed;
   }
 
+  /** A message of a protocol beside eth: it is charged, and never thrown away. @returns false where the session has ended */
+  beside(wireBytes: number): boolean {
+    const verdict = this.#meter.charge(this.#options.clock.now(), { bytes: wireBytes });
+    this.#tell(verdict);
+    if (verdict.step === 'close') {
+      this.#close(verdict.says);
+      return false;
+    }
+    if (verdict.step === 'throttle') this.#throttle(verdict.forMs);
+    return true;
+  }
+
   /** An answer of ours has been made: paid for with the next request. */
   answered(name: EthMessageName, bytes: number): void {
     this.#meter.owe(this.#options.clock.now(), { bytes });
@@ -130,13 +142,17 @@ export class Allowance {
     this.#tell(verdict);
     if (verdict.step === 'go') return TAKE;
     if (verdict.step === 'close') {
-      this.#options.end(endings.refused(DISCONNECT.requested, 'ERR_SESSION_QUOTA', verdict.says));
+      this.#close(verdict.says);
       return OVER;
     }
     this.#curtailed++;
     if (verdict.step === 'throttle') this.#throttle(verdict.forMs);
     if (spec.kind !== 'request') return DROP;
     return { verdict: 'take', share: verdict.step === 'less' ? verdict.share : 0 };
+  }
+
+  #close(says: string): void {
+    this.#options.end(endings.refused(DISCONNECT.requested, 'ERR_SESSION_QUOTA', says));
   }
 
   #tell(verdict: QuotaVerdict): void {

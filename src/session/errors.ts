@@ -39,6 +39,7 @@ export type SessionCauseCode =
   | 'ERR_SESSION_MESSAGE_SIZE'
   | 'ERR_SESSION_MESSAGE_UNKNOWN'
   | 'ERR_SESSION_NO_ETH'
+  | 'ERR_SESSION_NO_HANDLER'
   | 'ERR_SESSION_PENDING_DEADLINE'
   | 'ERR_SESSION_QUOTA' // exceeded again and again
   | 'ERR_SESSION_RANGE'

@@ -10,6 +10,8 @@ import {
   receipts68To69,
   type Status,
 } from '../eth/index.js';
+import type { KnownTransactions } from './broadcasts.js';
+import { SessionError } from './errors.js';
 import { type ReceiptBound, wholeReceipts } from './partial-receipts.js';
 import type { RequestOptions } from './requests.js';
 
@@ -37,10 +39,14 @@ export type AnswerTo<R extends EthRequest> = R extends { readonly name: 'GetBloc
  * ERR_SESSION_TIMEOUT, ERR_SESSION_ABORTED, ERR_SESSION_NOT_ACTIVE, ERR_SESSION_EXPIRED.
  */
 export interface EthSession {
+  /** @throws SessionError ERR_SESSION_UNSUPPORTED where the session speaks no eth */
   readonly version: EthVersion;
+  /** @throws SessionError ERR_SESSION_UNSUPPORTED where the session speaks no eth */
   readonly remoteStatus: Status;
   /** What the peer has at present; undefined on eth/68. */
   readonly range: BlockRange | undefined;
+  /** Transactions that the peer has, as far as we know: broadcasts leave them out. */
+  readonly known: KnownTransactions;
   /**
    * Says something unasked: transactions, announcements, a range. Queued where the peer does not read; the oldest broadcasts
    * make way. @throws SessionError ERR_SESSION_ARGUMENT for a Status, a request or an answer, ERR_SESSION_UNSUPPORTED
@@ -67,8 +73,10 @@ export interface EthSession {
 
 /** What the facade stands on. */
 export interface EthSessionParts {
-  readonly version: EthVersion;
-  readonly remoteStatus: Status;
+  /** 0 and undefined where the session speaks no eth. */
+  readonly version: EthVersion | 0;
+  readonly remoteStatus: Status | undefined;
+  readonly known: KnownTransactions;
   range(): BlockRange | undefined;
   send(message: EthMessage): void;
   ask(request: EthRequest, options: RequestOptions | undefined): Promise<EthResponse>;
@@ -82,8 +90,15 @@ export function ethSession(parts: EthSessionParts): EthSession {
   const ask = async <R extends EthRequest>(request: R, options?: RequestOptions): Promise<AnswerTo<R>> =>
     (await parts.ask(request, options)) as AnswerTo<R>;
   return {
-    version,
-    remoteStatus,
+    known: parts.known,
+    get version(): EthVersion {
+      if (version === 0) throw noEth();
+      return version;
+    },
+    get remoteStatus(): Status {
+      if (remoteStatus === undefined) throw noEth();
+      return remoteStatus;
+    },
     get range(): BlockRange | undefined {
       return parts.range();
     },
@@ -112,4 +127,8 @@ export function ethSession(parts: EthSessionParts): EthSession {
       return (await ask({ name: 'GetPooledTransactions', requestId: 0n, hashes }, options)).transactions;
     },
   };
+}
+
+function noEth(): SessionError {
+  return new SessionError('ERR_SESSION_UNSUPPORTED', 'this session speaks no eth');
 }

@@ -7,6 +7,7 @@ import type { Direction } from './counter.js';
 import type { CloseOptions, DrainReport } from './draining.js';
 import type { EthSession } from './eth-session.js';
 import type { PeerKind } from './policy.js';
+import type { CapabilityChannel } from './satellite.js';
 import type { SessionState } from './state.js';
 import type { SessionTemplate } from './templates.js';
 
@@ -70,6 +71,11 @@ export interface Session extends SessionHandle {
   readonly remote: RemotePeer;
   readonly stagesMs: StageTimes;
   readonly eth: EthSession;
+  /**
+   * A protocol that both ends speak, by its name, `eth` among them: raw messages, by id and bytes.
+   * @returns undefined where it is not spoken here
+   */
+  capability(name: string): CapabilityChannel | undefined;
   /** Aborted when the session ends. */
   readonly signal: AbortSignal;
   /** @returns the round trip in milliseconds. @throws SessionError ERR_SESSION_NOT_ACTIVE, ERR_SESSION_TIMEOUT, ERR_SESSION_ABORTED */
@@ -115,6 +121,10 @@ export interface QueueGauges {
   readonly requests: Gauge;
   readonly broadcasts: Gauge;
   readonly broadcastsDropped: number;
+  /** Of protocols beside eth, all together. */
+  readonly satellites: Gauge;
+  /** Transactions that the peer is known to have. */
+  readonly known: number;
   /** Our requests without an answer, those given up included. */
   readonly requestsOpen: number;
   /** The peer's requests being answered, and those that wait for it. */

@@ -14,9 +14,11 @@ import type { ActiveSession } from './active.js';
 import type { CloseCause, Ending } from './close-cause.js';
 import type { Deadlines } from './deadlines.js';
 import type { Session } from './handle.js';
+import type { KnownKeys } from './known-set.js';
 import type { ManagedSession } from './managed-session.js';
 import type { PeerKind } from './policy.js';
 import type { QuotaVerdict } from './quota.js';
+import type { SatelliteRegistry } from './satellite.js';
 import type { SessionTemplate, SessionTemplates } from './templates.js';
 
 /** What our Status says, and what we think of the other's. */
@@ -58,7 +60,12 @@ export interface SessionHost {
   readonly crypto: RlpxCrypto;
   readonly secretKey: Uint8Array;
   readonly clientId: string;
+  /** Those that a new session offers. */
   readonly capabilities: readonly LocalCapability[];
+  readonly satellites: SatelliteRegistry;
+  /** Whether a peer that shares no version of eth is turned away. */
+  readonly requireEth: boolean;
+  knownKeys(): KnownKeys;
   readonly deadlines: Deadlines;
   readonly status: StatusProvider;
   readonly serve: RequestHandler | undefined;

@@ -4,6 +4,13 @@
  * @module
  */
 export type { SessionUsage } from './allowance.js';
+export type {
+  BroadcastMessage,
+  BroadcastOptions,
+  BroadcastOutcome,
+  BroadcastResult,
+} from './broadcast.js';
+export type { KnownTransactions } from './broadcasts.js';
 export { type CloseCause, type EndedBy, explainCause, type TrafficCounters } from './close-cause.js';
 export type { ConversationStep } from './conversation.js';
 export { type Direction, SessionCounter, type SessionCounts, type SessionLimits } from './counter.js';
@@ -45,6 +52,7 @@ export {
   SessionManager,
   type SessionManagerOptions,
 } from './manager.js';
+export type { SendOutcome } from './outgoing.js';
 export { DEFAULT_RECEIPT_BOUND, MAX_RECEIPT_PAGES, type ReceiptBound } from './partial-receipts.js';
 export {
   mayRelay,
@@ -70,6 +78,14 @@ export {
   type SessionQuotas,
 } from './quota.js';
 export type { RequestOptions } from './requests.js';
+export {
+  type CapabilityChannel,
+  DEFAULT_SATELLITE_MESSAGE_BYTES,
+  MAX_SATELLITE_IDS,
+  MAX_SATELLITES,
+  type SatelliteHandler,
+  type SatelliteProtocol,
+} from './satellite.js';
 export {
   type EndingEvent,
   isEstablished,

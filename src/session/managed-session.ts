@@ -176,8 +176,12 @@ export class ManagedSession implements SessionHandle {
     this.#template = template ?? this.#template;
   }
 
-  activate(session: ActiveSession): void {
+  /** What it holds is let go of at the end from now on; nobody has been told. */
+  establish(session: ActiveSession): void {
     this.#established = session;
+  }
+
+  activate(session: ActiveSession): void {
     this.#settleActive.resolve(session);
   }
 

@@ -17,6 +17,13 @@ import {
   type World,
 } from '../runtime/index.js';
 import type { ActiveSession } from './active.js';
+import {
+  Broadcast,
+  type BroadcastMessage,
+  type BroadcastOptions,
+  type BroadcastResult,
+} from './broadcast.js';
+import { broadcastTo } from './broadcasts.js';
 import { type CloseCause, endings } from './close-cause.js';
 import type { SessionCounts, SessionLimits } from './counter.js';
 import { DEFAULT_DEADLINES, type Deadlines } from './deadlines.js';
@@ -27,10 +34,12 @@ import { fitsFilter, type SessionFilter } from './filter.js';
 import { callForeign, carefulLogger, textOf } from './foreign-code.js';
 import type { Session, SessionHandle } from './handle.js';
 import type { GossipHandler, Place, RequestHandler, SessionHost, StatusProvider } from './host.js';
+import { type KnownKeys, knownKeys } from './known-set.js';
 import { ManagedSession, type WantedPeer } from './managed-session.js';
 import { DEFAULT_LIMITS, duplicateOf, Places } from './places.js';
 import { openPolicy, type PeerKind, type PeerPolicy } from './policy.js';
 import { statusRange } from './range.js';
+import { type SatelliteProtocol, SatelliteRegistry } from './satellite.js';
 import { SessionIds } from './session-ids.js';
 import { isEstablished } from './state.js';
 import { SessionTemplates, type TemplateOptions } from './templates.js';
@@ -59,6 +68,10 @@ export interface SessionManagerOptions {
   readonly deadlines?: Partial<Deadlines>;
   /** The user's own templates by name, beside `basic`, `static` and `trusted`; one of those names replaces it. */
   readonly templates?: Readonly<Record<string, TemplateOptions>>;
+  /** Protocols beside eth. More can be added later: `registerProtocol`. */
+  readonly capabilities?: readonly SatelliteProtocol[];
+  /** Turn away peers that share no version of eth, whatever else they share; true. */
+  readonly requireEth?: boolean;
   readonly logger?: Logger;
   /** Names each session, instead of `s1`, `s2`…; an id that a living session has is not taken. */
   readonly newId?: () => string;
@@ -101,6 +114,7 @@ export class SessionManager {
   readonly #deadlines: Deadlines;
   readonly #logger: Logger;
   readonly #templates: SessionTemplates;
+  readonly #satellites = new SatelliteRegistry();
   readonly #host: SessionHost;
   readonly #events: SessionEmitter;
   readonly #ids: SessionIds;
@@ -115,6 +129,7 @@ export class SessionManager {
   /** Nothing begins any more. */
   #leaving = false;
   #closing: Promise<void> | undefined;
+  #knownKeys: KnownKeys | undefined;
   #onAllGone: (() => void) | undefined;
 
   /** @throws SessionError ERR_SESSION_ARGUMENT naming the option */
@@ -144,6 +159,25 @@ export class SessionManager {
     });
     this.#host = this.#makeHost(options, ethVersions.map(ethCapability));
     checkHello(this.#host, this.publicKey);
+    for (const protocol of options.capabilities ?? []) this.registerProtocol(protocol);
+  }
+
+  /**
+   * Offers one more protocol beside eth to whoever connects from now on.
+   * @returns a function that takes the offer back; sessions that speak it go on
+   * @throws SessionError ERR_SESSION_ARGUMENT naming what is wrong with it
+   */
+  registerProtocol(protocol: SatelliteProtocol): () => void {
+    this.#satellites.add(protocol);
+    try {
+      checkHello(this.#host, this.publicKey);
+    } catch (error) {
+      this.#satellites.remove(protocol);
+      throw error;
+    }
+    return () => {
+      this.#satellites.remove(protocol);
+    };
   }
 
   /** Accepts connections. @returns the address with the real port. @throws RuntimeError ERR_RUNTIME_LISTEN, SessionError */
@@ -233,6 +267,19 @@ export class SessionManager {
       range ??= statusRange(this.#status.status(established.eth.version));
       if (range !== undefined) established.announce(range);
     }
+  }
+
+  /**
+   * Says something unasked to all sessions, or to some: encoded and compressed once for all of them. Peers that are known
+   * to have a transaction are not told of it again.
+   * @returns what became of it at each session that it is for
+   * @throws SessionError ERR_SESSION_ARGUMENT for what is not broadcast, EthError ERR_ETH_ENCODE, ERR_ETH_DECODE; nothing
+   *   has been sent then
+   */
+  broadcast(message: BroadcastMessage, options: BroadcastOptions = {}): readonly BroadcastResult[] {
+    const active = [...this.#places.counter.active()].flatMap(({ established }) => established ?? []);
+    const { to = () => true } = options;
+    return broadcastTo(active.filter(to), new Broadcast(message, this.#crypto), options);
   }
 
   /**
@@ -337,13 +384,22 @@ export class SessionManager {
     session.active.then(forget, forget);
   }
 
-  #makeHost(options: SessionManagerOptions, capabilities: readonly LocalCapability[]): SessionHost {
+  #makeHost(options: SessionManagerOptions, eth: readonly LocalCapability[]): SessionHost {
+    const satellites = this.#satellites;
     return {
       world: this.#world,
       crypto: this.#crypto,
       secretKey: options.secretKey,
       clientId: options.clientId,
-      capabilities,
+      get capabilities(): readonly LocalCapability[] {
+        return [...eth, ...satellites.capabilities];
+      },
+      satellites,
+      requireEth: options.requireEth ?? true,
+      knownKeys: () => {
+        this.#knownKeys ??= knownKeys(this.#world.random);
+        return this.#knownKeys;
+      },
       deadlines: this.#deadlines,
       status: this.#status,
       serve: options.serve,
@@ -451,7 +507,7 @@ function checkHello({ clientId, capabilities }: SessionHost, publicKey: Uint8Arr
     encodeHello({ p2pVersion: P2P_VERSION, clientId, capabilities, listenPort: MAX_PORT, publicKey });
   } catch (error) {
     throw argument(
-      `clientId and ethVersions make no Hello: ${error instanceof Error ? error.message : error}`,
+      `clientId, ethVersions and capabilities make no Hello: ${error instanceof Error ? error.message : error}`,
     );
   }
 }

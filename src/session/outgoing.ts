@@ -41,7 +41,7 @@ export type SendOutcome = 'sent' | 'queued';
  */
 export class Outgoing {
   readonly #connection: MessageSink;
-  readonly #eth: SharedCapability;
+  readonly #eth: SharedCapability | undefined;
   readonly #clock: Clock;
   readonly #options: OutgoingOptions;
   readonly #responses = new Lane(RESPONSE_LANE);
@@ -60,7 +60,13 @@ export class Outgoing {
   #dropped = 0;
   #requestRoom: (() => void) | undefined;
 
-  constructor(connection: MessageSink, eth: SharedCapability, clock: Clock, options: OutgoingOptions = {}) {
+  /** @param eth undefined where the session does without: then nothing of it is sent */
+  constructor(
+    connection: MessageSink,
+    eth: SharedCapability | undefined,
+    clock: Clock,
+    options: OutgoingOptions = {},
+  ) {
     this.#connection = connection;
     this.#eth = eth;
     this.#clock = clock;
@@ -122,13 +128,13 @@ export class Outgoing {
 
   /** The caller has asked `hasRoomForResponse`, or has seen that nothing is blocked. */
   respond(id: number, payload: Uint8Array): void {
-    this.#responses.push(outbound(this.#eth, id, payload));
+    this.#responses.push(this.#ofEth(id, payload));
     this.#flush();
   }
 
   /** @returns undefined where the lane is full; what is returned can be withdrawn until it is sent. */
   request(id: number, payload: Uint8Array): Outbound | undefined {
-    const message = outbound(this.#eth, id, payload);
+    const message = this.#ofEth(id, payload);
     if (!this.#requests.fits(message)) return undefined;
     this.#requests.push(message);
     this.#flush();
@@ -141,7 +147,7 @@ export class Outgoing {
 
   /** Takes the place of a range that still waits. */
   announceRange(id: number, payload: Uint8Array): void {
-    this.#range = outbound(this.#eth, id, payload);
+    this.#range = this.#ofEth(id, payload);
     this.#flush();
   }
 
@@ -156,8 +162,8 @@ export class Outgoing {
   ): { readonly outcome: SendOutcome; readonly dropped: number } {
     const { id, plainBytes: bytes } = packed;
     const fresh: Outbound = {
-      capability: this.#eth,
-      ...{ id, payload: undefined, packed, bytes, items, sentAtMs: undefined },
+      ...this.#ofEth(id, packed.plain),
+      ...{ payload: undefined, packed, bytes, items },
       ...contents,
     };
     let dropped = 0;
@@ -246,6 +252,11 @@ export class Outgoing {
     if (encode === undefined || this.#broadcasts.isEmpty) return undefined;
     const merged = mergeWaiting(message, this.#broadcasts);
     return merged === undefined ? undefined : encode(merged);
+  }
+
+  #ofEth(id: number, payload: Uint8Array): Outbound {
+    if (this.#eth === undefined) throw new TypeError('eth is not spoken here');
+    return outbound(this.#eth, id, payload);
   }
 
   #takeRange(): Outbound | undefined {

@@ -8,6 +8,7 @@ import {
   type Status,
 } from '../eth/index.js';
 import {
+  type Capability,
   type ConnectionHandlers,
   DISCONNECT,
   type Hello,
@@ -21,10 +22,12 @@ import { admit } from './admission.js';
 import { type Ending, endings } from './close-cause.js';
 import { connectTo } from './connect.js';
 import { Conversation } from './conversation.js';
+import { type EthTable, NO_ETH } from './eth-table.js';
 import type { StageTimes } from './handle.js';
 import { HeldInput } from './held-input.js';
 import type { Place, SessionHost } from './host.js';
 import type { ManagedSession } from './managed-session.js';
+import { openFault } from './satellite.js';
 import type { LivingEvent } from './state.js';
 
 type Stage = 'connect' | 'auth' | 'hello' | 'status';
@@ -33,11 +36,21 @@ type Stage = 'connect' | 'auth' | 'hello' | 'status';
 export interface Agreement {
   readonly connection: RlpxConnection;
   readonly hello: Hello;
+  readonly shared: readonly SharedCapability[];
+  /** eth; undefined where the session does without, and then there is no Status. */
+  readonly capability: SharedCapability | undefined;
+  readonly protocol: EthTable;
+  readonly conversation: Conversation;
+  readonly ourStatus: Status | undefined;
+  readonly remoteStatus: Status | undefined;
+}
+
+/** What is known once both Hellos are through, where eth is shared. */
+interface Greeting {
+  readonly hello: Hello;
+  readonly shared: readonly SharedCapability[];
   readonly capability: SharedCapability;
   readonly protocol: EthProtocol;
-  readonly conversation: Conversation;
-  readonly ourStatus: Status;
-  readonly remoteStatus: Status;
 }
 
 /**
@@ -54,7 +67,7 @@ export class PendingSession {
   #stageTimer: Timer | undefined;
   #overallTimer: Timer | undefined;
   #connection: RlpxConnection | undefined;
-  #greeted: Pick<Agreement, 'hello' | 'capability' | 'protocol'> | undefined;
+  #greeted: Greeting | undefined;
   #ourStatus: Status | undefined;
   #agreement: Agreement | undefined;
 
@@ -147,16 +160,19 @@ export class PendingSession {
   greeted(hello: Hello, shared: readonly SharedCapability[]): void {
     const session = this.#session;
     this.#passed('hello');
+    const fault = openFault(shared, (capability) => this.#handledLength(capability));
+    if (fault !== undefined) {
+      session.end(endings.refused(DISCONNECT.uselessPeer, 'ERR_SESSION_NO_HANDLER', fault));
+      return;
+    }
     const capability = shared.find(({ name, version }) => name === 'eth' && isEthVersion(version));
     if (capability === undefined || !isEthVersion(capability.version)) {
-      session.end(
-        endings.refused(DISCONNECT.uselessPeer, 'ERR_SESSION_NO_ETH', 'no version of eth in common'),
-      );
+      this.#withoutEth(hello, shared);
       return;
     }
     this.#advance('greeted');
     this.#conversation.greeted();
-    this.#greeted = { hello, capability, protocol: ethProtocol(capability.version) };
+    this.#greeted = { hello, shared, capability, protocol: ethProtocol(capability.version) };
     this.#within('status', this.#host.deadlines.statusMs, 'ERR_SESSION_STATUS_DEADLINE');
     const { status } = this.#host;
     if (status.mirror !== true) this.#sendStatus(status.status(capability.version));
@@ -167,9 +183,13 @@ export class PendingSession {
     const session = this.#session;
     const greeted = this.#greeted;
     const connection = this.#connection;
-    if (greeted === undefined || connection === undefined)
-      throw new TypeError(`a message while ${session.state}`);
-    if (this.#agreement !== undefined) {
+    if (connection === undefined) throw new TypeError(`a message while ${session.state}`);
+    if (greeted === undefined) {
+      this.#hold(message, connection); // without eth there is no Status to come first
+      return;
+    }
+    // a protocol beside eth need not wait for Status to speak; to be heard, it does
+    if (this.#agreement !== undefined || message.capability !== greeted.capability) {
       this.#hold(message, connection);
       return;
     }
@@ -249,9 +269,36 @@ export class PendingSession {
     session.identified(connection.remotePublicKey ?? agreement.hello.publicKey, kind, template);
     this.#advance('verified');
     const active = new ActiveSession(session, this.#host, agreement, this.#held);
+    session.establish(active);
+    active.open();
+    if (session.isOver) return;
     session.activate(active);
     this.#host.activated(session, active);
     active.start();
+  }
+
+  /** The peer speaks other protocols of ours, and not eth: there is no Status to wait for. */
+  #withoutEth(hello: Hello, shared: readonly SharedCapability[]): void {
+    const session = this.#session;
+    const connection = this.#connection;
+    if (this.#host.requireEth || connection === undefined) {
+      session.end(
+        endings.refused(DISCONNECT.uselessPeer, 'ERR_SESSION_NO_ETH', 'no version of eth in common'),
+      );
+      return;
+    }
+    this.#advance('greeted');
+    this.#agreement = {
+      ...{ connection, hello, shared, capability: undefined, protocol: NO_ETH },
+      ...{ conversation: this.#conversation, ourStatus: undefined, remoteStatus: undefined },
+    };
+    this.settle();
+  }
+
+  /** How many messages the handler of a capability knows; undefined where there is none. */
+  #handledLength({ name, version }: Capability): number | undefined {
+    if (name !== 'eth') return this.#host.satellites.find({ name, version })?.length;
+    return isEthVersion(version) ? ethProtocol(version).length : undefined;
   }
 
   #hold(message: IncomingMessage, connection: RlpxConnection): void {

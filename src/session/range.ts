@@ -10,8 +10,8 @@ export const RANGE_UPDATE_BURST = 8;
 export const RANGE_UPDATE_EARNED_MS = 1_000;
 
 /** @returns undefined where the Status has no range, which is so on eth/68. */
-export function statusRange(status: Status): BlockRange | undefined {
-  if (status.version === 68) return undefined;
+export function statusRange(status: Status | undefined): BlockRange | undefined {
+  if (status === undefined || status.version === 68) return undefined;
   const { earliest, latest, latestHash } = status;
   return { earliest, latest, latestHash };
 }
@@ -24,7 +24,7 @@ export class PeerRange {
   #creditAtMs: number;
   #ignored = 0;
 
-  constructor(clock: Clock, status: Status) {
+  constructor(clock: Clock, status: Status | undefined) {
     this.#clock = clock;
     this.#current = statusRange(status);
     this.#creditAtMs = clock.now();

@@ -1,10 +1,11 @@
-import type { EthProtocol, EthRequest, EthResponse, MessageSpec } from '../eth/index.js';
+import type { EthRequest, EthResponse, MessageSpec } from '../eth/index.js';
 import { peekRequestId, REQUEST_ID_HEAD_BYTES } from '../eth/index.js';
 import type { IncomingMessage } from '../rlpx/index.js';
 import type { Clock, Timer } from '../runtime/index.js';
 import { type Ending, endings } from './close-cause.js';
 import type { Deadlines } from './deadlines.js';
 import { RequestTimeout, SessionError } from './errors.js';
+import type { EthTable } from './eth-table.js';
 import type { Outbound } from './lane.js';
 import type { Outgoing } from './outgoing.js';
 import { RoundTrips } from './round-trip.js';
@@ -34,7 +35,7 @@ interface InflightRequest {
 export interface InflightOptions {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
-  readonly protocol: EthProtocol;
+  readonly protocol: EthTable;
   readonly outgoing: Outgoing;
   /** Whether answers are read at all at the moment; while not, nobody is blamed for a missing one. */
   readonly reading: () => boolean;

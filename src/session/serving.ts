@@ -1,6 +1,7 @@
-import type { EthProtocol, EthRequest, EthResponse, MessageSpec } from '../eth/index.js';
+import type { EthRequest, EthResponse, MessageSpec } from '../eth/index.js';
 import type { Logger } from '../runtime/logger.js';
 import { emptyAnswer } from './empty-answer.js';
+import type { EthTable } from './eth-table.js';
 import { textOf } from './foreign-code.js';
 import type { Gauge } from './handle.js';
 import { lessened } from './lessen.js';
@@ -38,7 +39,7 @@ interface Parked {
 }
 
 export interface ServingOptions {
-  readonly protocol: EthProtocol;
+  readonly protocol: EthTable;
   readonly outgoing: Outgoing;
   readonly logger: Logger;
   readonly sessionId: string;

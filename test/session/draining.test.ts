@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { encodeBytes } from '../../src/codec/index.js';
 import type { EthMessage, EthRequest, EthResponse } from '../../src/eth/index.js';
 import { deferred } from '../../src/session/deferred.js';
 import type { Session } from '../../src/session/index.js';
@@ -228,8 +229,8 @@ describe('closing a session in good order', () => {
 
 function bigNews(): EthMessage {
   const transaction = new Uint8Array(100_000).map((_, i) => (i * 7_919 + (i >> 3)) & 0xff);
-  transaction.set([0x02]);
-  return { name: 'Transactions', transactions: [transaction] };
+  transaction[0] = 2; // its type
+  return { name: 'Transactions', transactions: [encodeBytes(transaction)] };
 }
 
 function nodeKey(): Uint8Array {
