@@ -28,6 +28,7 @@ import { callForeign, textOf } from './foreign-code.js';
 import type { QueueGauges, RemotePeer, Session, SessionRecord, StageTimes } from './handle.js';
 import type { HeldInput } from './held-input.js';
 import type { SessionHost } from './host.js';
+import { journaledSink } from './journal-keeper.js';
 import { KeepAlive } from './keep-alive.js';
 import type { ManagedSession } from './managed-session.js';
 import { Outgoing, type SendOutcome } from './outgoing.js';
@@ -112,11 +113,16 @@ export class ActiveSession implements Session {
       end: (ending) => session.end(ending),
     });
     const announcements = protocol.byName.get('NewPooledTransactionHashes');
-    this.#outgoing = new Outgoing(connection, agreement.capability, clock, {
-      ...(announcements === undefined ? {} : { encode: (message) => announcements.encode(message) }),
-      dropped: (message) => this.#broadcasts.dropped(message),
-      room: (capability) => this.#satellites.room(capability),
-    });
+    this.#outgoing = new Outgoing(
+      journaledSink(connection, protocol, session.journal),
+      agreement.capability,
+      clock,
+      {
+        ...(announcements === undefined ? {} : { encode: (message) => announcements.encode(message) }),
+        dropped: (message) => this.#broadcasts.dropped(message),
+        room: (capability) => this.#satellites.room(capability),
+      },
+    );
     this.#broadcasts = new Broadcasts({
       protocol,
       outgoing: this.#outgoing,
@@ -153,8 +159,11 @@ export class ActiveSession implements Session {
       logger: host.logger,
       sessionId: session.id,
       handle: (request) => this.#answer(request),
-      accepted: () => undefined,
-      answered: ({ name }, payload) => this.#allowance.answered(name, payload.length),
+      accepted: (spec, payload) => this.#record(spec, payload),
+      answered: ({ name }, payload, { refused }) => {
+        this.#allowance.answered(name, payload.length);
+        if (refused) session.journal?.leaveOut(payload);
+      },
       idle: () => this.#drain?.look(),
       faulty: (error) => session.end(faultOf(error)),
       readRequests: (go) => this.#readRequests(go),
@@ -370,6 +379,11 @@ export class ActiveSession implements Session {
     };
   }
 
+  /** A message has been accepted: from here on it is history. */
+  #record(spec: MessageSpec, payload: Uint8Array): void {
+    this.#session.journal?.message('in', `eth/${this.eth.version}`, spec, payload);
+  }
+
   /** What closing now would abandon. */
   get unfinished(): DrainLoad {
     const { responses, requests, broadcasts, satellites } = this.#outgoing;
@@ -444,8 +458,12 @@ export class ActiveSession implements Session {
       return;
     }
     const breach = this.#requests.answered(spec, message);
-    if (breach !== undefined) this.#session.end(breach);
-    else this.#drain?.look();
+    if (breach !== undefined) {
+      this.#session.end(breach);
+      return;
+    }
+    this.#record(spec, message.payload(spec.maxBytes));
+    this.#drain?.look();
   }
 
   #rangeUpdate(spec: MessageSpec, message: IncomingMessage): void {
@@ -453,6 +471,7 @@ export class ActiveSession implements Session {
     const update = spec.decode(message.payload(spec.maxBytes));
     if (update.name !== 'BlockRangeUpdate') return;
     const fault = this.#range.update(update);
+    if (fault === undefined) this.#record(spec, message.payload(spec.maxBytes));
     if (fault !== undefined) this.#session.end(endings.breach('ERR_SESSION_RANGE', fault));
     else if (this.#range.current !== undefined) this.#host.rangeChanged(this, this.#range.current);
   }
@@ -462,6 +481,7 @@ export class ActiveSession implements Session {
     if (gossip === undefined) return;
     const decoded = spec.decode(message.payload(spec.maxBytes));
     this.#broadcasts.heard(decoded as EthGossip); // no other message is gossip
+    this.#record(spec, message.payload(spec.maxBytes));
     callForeign(
       () => gossip(decoded, this),
       (error) => {

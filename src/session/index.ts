@@ -46,6 +46,25 @@ export type {
 } from './handle.js';
 export type { GossipHandler, RequestHandler, StatusProvider } from './host.js';
 export {
+  type DecodedJournal,
+  decodeJournal,
+  encodeJournal,
+  type JournalVerdict,
+  verifyJournal,
+} from './journal.js';
+export type {
+  EndEntry,
+  EventEntry,
+  GapEntry,
+  JournalChain,
+  JournalEntry,
+  Keccak,
+  MessageEntry,
+  OpenEntry,
+} from './journal-entry.js';
+export type { JournalSink } from './journal-keeper.js';
+export { type ReplayOutcome, replayJournal } from './journal-replay.js';
+export {
   type DialOptions,
   type DialTo,
   type SessionCleaner,

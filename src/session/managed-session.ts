@@ -18,6 +18,7 @@ import { activationError, checkReason } from './errors.js';
 import { connectionEnding, faultOf } from './faults.js';
 import type { Session, SessionHandle, SessionRecord } from './handle.js';
 import type { SessionHost } from './host.js';
+import { JournalKeeper } from './journal-keeper.js';
 import { PendingSession } from './pending.js';
 import type { PeerKind } from './policy.js';
 import {
@@ -72,6 +73,9 @@ export class ManagedSession implements SessionHandle {
   #cause: CloseCause | undefined;
   #ignoredEndings = 0;
   #released = false;
+  #journal: JournalKeeper | undefined;
+  /** Before it is known whether there is a journal: at most five events. */
+  readonly #lived: { readonly atMs: number; readonly event: LivingEvent }[] = [];
   #drain: Drain | undefined;
   readonly #settleActive: Deferred<Session>;
   readonly #settleEnded: Deferred<CloseCause>;
@@ -152,6 +156,7 @@ export class ManagedSession implements SessionHandle {
     const outcome = next(this.#state, event);
     if (isTransitionError(outcome)) return outcome;
     this.#state = outcome;
+    this.#tellJournal(event);
     return undefined;
   }
 
@@ -174,6 +179,12 @@ export class ManagedSession implements SessionHandle {
     this.#publicKey = publicKey;
     this.#kind = kind;
     this.#template = template ?? this.#template;
+    this.#openJournal();
+  }
+
+  /** What is written down of the session; undefined where its template says nothing is. */
+  get journal(): JournalKeeper | undefined {
+    return this.#journal;
   }
 
   /** What it holds is let go of at the end from now on; nobody has been told. */
@@ -231,6 +242,8 @@ export class ManagedSession implements SessionHandle {
       counters: { ...(this.#connection?.stats ?? NO_TRAFFIC) },
     });
     this.#cause = cause;
+    this.#openJournal();
+    this.#journal?.end(cause);
     for (const release of this.#releases.splice(0).reverse()) release();
     this.#established?.end(cause);
     this.#settleActive.reject(activationError(cause)); // without effect where it was active
@@ -319,6 +332,44 @@ export class ManagedSession implements SessionHandle {
   released(): void {
     this.#released = true;
     this.#host.released(this);
+  }
+
+  /** What was written down is known only once the template is, which may be when the key is proven. */
+  #openJournal(): void {
+    const { messageLogging, ambientLogging } = this.template.settings;
+    const { journal: sink, crypto, world, logger } = this.#host;
+    if (this.#journal !== undefined || messageLogging === 'off' || sink === undefined) return;
+    this.#journal = new JournalKeeper(
+      this,
+      {
+        session: this.id,
+        direction: this.direction,
+        keccak256: (...parts) => crypto.keccak256(...parts),
+        whole: messageLogging === 'whole',
+        ambient: ambientLogging,
+        atMs: this.createdAtMs,
+      },
+      { sink, clock: world.clock, logger },
+    );
+    for (const { atMs, event } of this.#lived) this.#journal.event(atMs, event);
+    this.#lived.length = 0;
+  }
+
+  #tellJournal(event: LivingEvent): void {
+    const atMs = this.#host.world.clock.wallMs();
+    if (this.#journal !== undefined) this.#journal.event(atMs, event, this.#factsOf(event));
+    else if (isPending(this.#state)) this.#lived.push({ atMs, event });
+  }
+
+  /** What has become known with an event. */
+  #factsOf(event: LivingEvent): Readonly<Record<string, string>> | undefined {
+    const connection = this.#connection;
+    if (event === 'authenticated' && this.#publicKey !== undefined)
+      return { nodeId: bytesToHex(this.#host.crypto.keccak256(this.#publicKey)) };
+    if (event === 'greeted' && connection?.hello !== undefined) return { client: connection.hello.clientId };
+    if (event === 'verified' && connection?.sharedId !== undefined)
+      return { sharedId: bytesToHex(connection.sharedId) };
+    return undefined;
   }
 
   #fail(error: unknown): void {

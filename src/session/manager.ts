@@ -34,6 +34,7 @@ import { fitsFilter, type SessionFilter } from './filter.js';
 import { callForeign, carefulLogger, textOf } from './foreign-code.js';
 import type { Session, SessionHandle } from './handle.js';
 import type { GossipHandler, Place, RequestHandler, SessionHost, StatusProvider } from './host.js';
+import type { JournalSink } from './journal-keeper.js';
 import { type KnownKeys, knownKeys } from './known-set.js';
 import { ManagedSession, type WantedPeer } from './managed-session.js';
 import { DEFAULT_LIMITS, duplicateOf, Places } from './places.js';
@@ -72,6 +73,8 @@ export interface SessionManagerOptions {
   readonly capabilities?: readonly SatelliteProtocol[];
   /** Turn away peers that share no version of eth, whatever else they share; true. */
   readonly requireEth?: boolean;
+  /** Where the journals go of sessions whose template has `messageLogging`. */
+  readonly journal?: JournalSink;
   readonly logger?: Logger;
   /** Names each session, instead of `s1`, `s2`…; an id that a living session has is not taken. */
   readonly newId?: () => string;
@@ -143,7 +146,7 @@ export class SessionManager {
     this.#status = options.status;
     this.#logger = carefulLogger(options.logger ?? silentLogger);
     this.#deadlines = checkedDeadlines({ ...DEFAULT_DEADLINES, ...options.deadlines });
-    this.#templates = new SessionTemplates(options.templates);
+    this.#templates = new SessionTemplates(options.templates, options.journal !== undefined);
     this.#events = new SessionEmitter(this.#logger);
     this.#ids = new SessionIds(options.newId, this.#logger);
     this.#cleaner = options.cleaner;
@@ -405,6 +408,7 @@ export class SessionManager {
       serve: options.serve,
       gossip: options.gossip,
       templates: this.#templates,
+      journal: options.journal,
       logger: this.#logger,
       listenPort: () => this.#listener?.address.port ?? 0,
       placeAuthenticated: (session, publicKey) => this.#places.authenticated(session, publicKey),

@@ -202,6 +202,7 @@ export class PendingSession {
     if (decoded.name !== 'Status') throw new TypeError(`${decoded.name} where Status was admitted`);
     const remoteStatus = decoded.status;
     this.#conversation.statusReceived();
+    session.journal?.message('in', `eth/${greeted.protocol.version}`, spec, message.payload(spec.maxBytes));
     const misfit = this.#misfit(remoteStatus, greeted.protocol);
     if (misfit !== undefined) {
       session.end(misfitEnding(misfit));
@@ -311,7 +312,9 @@ export class PendingSession {
     const spec = greeted?.protocol.byName.get('Status');
     if (connection === undefined || greeted === undefined || spec === undefined)
       throw new TypeError('Status before Hello');
-    connection.send(greeted.capability, spec.id, spec.encode({ name: 'Status', status }));
+    const payload = spec.encode({ name: 'Status', status });
+    connection.send(greeted.capability, spec.id, payload);
+    this.#session.journal?.message('out', `eth/${greeted.protocol.version}`, spec, payload);
     this.#ourStatus = status;
     this.#conversation.statusSent();
   }

@@ -9,6 +9,8 @@ export interface SessionSettings {
   /** A session that has reached `quotas.maxAgeMs` ends by itself; otherwise its age is only told. */
   readonly automaticExpiry: boolean;
   readonly messageLogging: MessageLogging;
+  /** What is said unasked (transactions, announcements, ranges) is written down as well. */
+  readonly ambientLogging: boolean;
   /** Messages are counted by name, and round trips by kind of request. */
   readonly measurement: boolean;
 }
@@ -47,7 +49,7 @@ const BASIC: SessionTemplate = {
     queuedBytes: 32 * MiB,
     maxAgeMs: Number.POSITIVE_INFINITY,
   },
-  settings: { automaticExpiry: true, messageLogging: 'off', measurement: true },
+  settings: { automaticExpiry: true, messageLogging: 'off', ambientLogging: false, measurement: true },
 };
 
 /** Peers that the user has named: four times as much. */
@@ -81,6 +83,7 @@ const LOGGING: readonly MessageLogging[] = ['off', 'headers', 'whole'];
 const SETTING_NAMES: readonly (keyof SessionSettings)[] = [
   'automaticExpiry',
   'messageLogging',
+  'ambientLogging',
   'measurement',
 ];
 /** Longer ages are no limit (2^53 ms are 285,000 years, timers end at 2^31); it is also where floats stay exact. */
@@ -88,13 +91,16 @@ const MAX_AGE_MS = 24 * 365 * HOUR_MS;
 
 /** The templates of one manager: `basic`, `static`, `trusted`, and the user's own, all checked before they are used. */
 export class SessionTemplates {
+  readonly #hasJournal: boolean;
   readonly #byName = new Map(BUILT_IN.map((template) => [template.name, template]));
 
   /**
    * @param own by name; each may extend a built-in one, or one that stands before it, and may take a built-in one's name
+   * @param hasJournal whether there is anything that messages could be written to
    * @throws InvalidConfiguration
    */
-  constructor(own: Readonly<Record<string, TemplateOptions>> = {}) {
+  constructor(own: Readonly<Record<string, TemplateOptions>> = {}, hasJournal = true) {
+    this.#hasJournal = hasJournal;
     for (const [name, options] of Object.entries(own)) this.#byName.set(name, this.define(name, options));
   }
 
@@ -128,12 +134,15 @@ export class SessionTemplates {
     if (base !== undefined && typeof base !== 'string')
       throw new InvalidConfiguration(`${path}.extends`, `${describe(base)} is not a name`);
     const from = this.get(base ?? 'basic', `${path}.extends`);
-    return {
+    const template = {
       name,
       permissions: { ...from.permissions, ...checkPermissions(`${path}.permissions`, permissions) },
       quotas: { ...from.quotas, ...checkQuotas(`${path}.quotas`, quotas) },
       settings: { ...from.settings, ...checkSettings(`${path}.settings`, settings) },
     };
+    if (template.settings.messageLogging !== 'off' && !this.#hasJournal)
+      throw new InvalidConfiguration(`${path}.settings.messageLogging`, 'there is no journal to write to');
+    return template;
   }
 }
 
