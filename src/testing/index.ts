@@ -34,10 +34,6 @@ export {
 } from '../runtime/index.js';
 export { TestingError, type TestingErrorCode } from './errors.js';
 export type { ExpectOptions, HeardMessage } from './expectations.js';
+export type { ScriptedBehaviour, ScriptedEnd, ScriptedStep } from './scripted-behaviour.js';
 export { ScriptedPeer, type ScriptedPeerOptions, type ScriptedTarget } from './scripted-peer.js';
-export type {
-  ScriptedBehaviour,
-  ScriptedEnd,
-  ScriptedSession,
-  ScriptedStep,
-} from './scripted-session.js';
+export type { ScriptedSession } from './scripted-session.js';

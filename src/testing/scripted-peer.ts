@@ -3,7 +3,8 @@ import { ETH_VERSIONS, type EthVersion, ethProtocol } from '../eth/index.js';
 import type { LocalCapability, Role } from '../rlpx/index.js';
 import type { TcpAddress, TcpListener, TcpSocket, World } from '../runtime/index.js';
 import { TestingError } from './errors.js';
-import { type ScriptedBehaviour, ScriptedSession } from './scripted-session.js';
+import type { ScriptedBehaviour } from './scripted-behaviour.js';
+import { ScriptedSession } from './scripted-session.js';
 
 /** Whom to dial. */
 export interface ScriptedTarget extends TcpAddress {

@@ -19,12 +19,10 @@ import {
   type DisconnectReason,
   decodeDisconnect,
   decodeHello,
-  disconnectName,
   encodeDisconnect,
   encodeHello,
   HELLO_ID,
   type Hello,
-  type LocalCapability,
   MAX_FRAME_BYTES,
   matchCapabilities,
   P2P_VERSION,
@@ -36,33 +34,13 @@ import {
 import type { Clock, Random, TcpSocket } from '../runtime/index.js';
 import { TestingError } from './errors.js';
 import { Expectations, type ExpectOptions, type HeardMessage } from './expectations.js';
+import {
+  endText,
+  type ScriptedBehaviour,
+  type ScriptedEnd,
+  type ScriptedStep,
+} from './scripted-behaviour.js';
 import { ScriptedWire } from './scripted-wire.js';
-
-/** The steps of a beginning that a script can hold back: its handshake message, its Hello, its Status. */
-export type ScriptedStep = 'auth' | 'hello' | 'status';
-
-/** What a scripted peer is like. */
-export interface ScriptedBehaviour {
-  /** What it offers; all versions of eth where left out. */
-  readonly capabilities: readonly LocalCapability[];
-  /** What its Hello says instead of the truth: another key, an old version, a long name. */
-  readonly hello: Partial<Hello>;
-  /** Its Status: given, made for the agreed version, or the node's own said back (which waits for it). */
-  readonly status: Status | ((version: EthVersion) => Status) | 'mirror';
-  /** Steps that wait until `release`. */
-  readonly holdBack: readonly ScriptedStep[];
-  /** Whether a Ping is answered. */
-  readonly pongs: boolean;
-}
-
-/** How a connection of a scripted peer ended, as the peer saw it. */
-export interface ScriptedEnd {
-  /** remote: the node sent a Disconnect; script: the test ended it; transport: the socket is gone. */
-  readonly by: 'remote' | 'script' | 'transport';
-  readonly reason?: DisconnectReason;
-  /** `EOF`, the system's word (`ECONNRESET`), or an RlpxErrorCode where what came was no RLPx. */
-  readonly code?: string;
-}
 
 export interface ScriptedSessionOptions {
   readonly socket: TcpSocket;
@@ -403,10 +381,4 @@ export class ScriptedSession {
     this.#tellEnd(end);
     this.#options.ended(this);
   }
-}
-
-function endText({ by, reason, code }: ScriptedEnd): string {
-  const who = { remote: 'by the node', script: 'by the script', transport: 'by the network' }[by];
-  const why = reason === undefined ? code : disconnectName(reason);
-  return why === undefined ? who : `${who}, ${why}`;
 }
