@@ -1,4 +1,4 @@
-import { EMPTY_BYTES, snappyCompress, snappyDecompress } from '../codec/index.js';
+import { CodecError, EMPTY_BYTES, snappyCompress, snappyDecompress } from '../codec/index.js';
 import type { RlpxCrypto } from '../crypto/index.js';
 import {
   EthError,
@@ -356,8 +356,9 @@ export class ScriptedSession {
     if (payload.length === 0) return EMPTY_BYTES;
     try {
       return snappyDecompress(payload, MAX_PLAIN_BYTES);
-    } catch {
-      return undefined;
+    } catch (error) {
+      if (error instanceof CodecError) return undefined;
+      throw error;
     }
   }
 
