@@ -7,7 +7,7 @@ import { listsInFile } from './list-stream.js';
 import { blockBytes } from './pull-plan.js';
 import type { ChainStore } from './store.js';
 import {
-  type CompleteBlock,
+  type BlockReceipts,
   checkAccessList,
   checkBody,
   checkLink,
@@ -18,11 +18,15 @@ import {
   type HashedHeader,
   hasReceipts,
   readHeader,
+  type StorableBlock,
   short,
 } from './verify.js';
 
 export interface ImportOptions {
-  /** Receipts of each block from 1 on, as eth/69 carries them, one list after the other. */
+  /**
+   * Receipts of each block from 1 on, as eth/69 carries them, one list after the other. Without it blocks are stored without
+   * their receipts, where they have any.
+   */
   readonly receiptsPath?: string;
   /**
    * `[block hash, access list]` of those blocks that have one, in the order of the chain; for files whose blocks do not
@@ -42,6 +46,8 @@ export interface ImportProgress {
   readonly blocks: number;
   /** Of those blocks: headers, bodies, receipts, access lists. */
   readonly bytes: number;
+  /** Blocks that were stored before without their receipts, and have them now. */
+  readonly receiptsFilled: number;
 }
 
 export interface ImportResult extends ImportProgress {
@@ -49,6 +55,8 @@ export interface ImportResult extends ImportProgress {
   readonly hash: Uint8Array;
   /** Blocks of the file that were stored before. */
   readonly known: number;
+  /** Blocks in the store that lack their receipts: to be had from peers, or by another import with `receiptsPath`. */
+  readonly receiptsMissing: number;
 }
 
 const BATCH_BLOCKS = 256;
@@ -56,9 +64,9 @@ const BATCH_BYTES = 4 * 1024 * 1024;
 
 /**
  * Reads a chain from a file of concatenated RLP blocks, as `geth export` writes it (access lists from Amsterdam on
- * included), verifies each block and stores it. Block 0 and blocks that are stored already are passed over, so an import
- * that was interrupted can be repeated. When a block is not good the import ends there; what came before is kept, and the
- * message says up to where.
+ * included; packed with gzip or not), verifies each block and stores it. Block 0 and blocks that are stored already are
+ * passed over, but for receipts that they lack and that are given now: so an import that was interrupted can be repeated.
+ * When a block is not good the import ends there; what came before is kept, and the message says up to where.
  * @throws ChainError ERR_CHAIN_FILE, ERR_CHAIN_GENESIS, ERR_CHAIN_LINK, ERR_CHAIN_HEADER, ERR_CHAIN_BODY, ERR_CHAIN_RECEIPTS,
  * ERR_CHAIN_RECEIPTS_MISSING, ERR_CHAIN_ACCESS_LIST, ERR_CHAIN_ABORTED
  * @throws RuntimeError ERR_RUNTIME_FILE, ERR_RUNTIME_STORE
@@ -90,12 +98,16 @@ class ImportJob {
   readonly #receipts: ReceiptsFile | undefined;
   readonly #accessLists: AccessListsFile | undefined;
   /** Verified, not yet stored. */
-  #batch: CompleteBlock[] = [];
+  #batch: StorableBlock[] = [];
+  /** Of blocks that are stored; verified. */
+  #fills: BlockReceipts[] = [];
   #batchBytes = 0;
+  #fillBytes = 0;
   #last: HashedHeader;
   #blocks = 0;
   #bytes = 0;
   #known = 0;
+  #filled = 0;
   /** Number of the block that is worked on; as far as it is known. */
   #at: bigint | undefined;
 
@@ -116,20 +128,22 @@ class ImportJob {
     for await (const raw of listsInFile(this.#files, this.#path)) {
       await this.#take(raw);
       await breather.worked(1, 'import');
-      if (this.#batch.length >= BATCH_BLOCKS || this.#batchBytes >= BATCH_BYTES) await this.keep();
+      const blocks = this.#batch.length + this.#fills.length;
+      if (blocks >= BATCH_BLOCKS || this.#batchBytes + this.#fillBytes >= BATCH_BYTES) await this.keep();
     }
     await this.keep();
   }
 
   /** Stores what is verified. */
   async keep(): Promise<void> {
-    const blocks = this.#batch;
-    if (blocks.length === 0) return;
-    this.#batch = [];
-    await this.#store.append(blocks);
+    const [blocks, fills] = [this.#batch, this.#fills];
+    if (blocks.length + fills.length === 0) return;
+    [this.#batch, this.#fills] = [[], []];
+    if (fills.length > 0) this.#filled += await this.#store.fillReceipts(fills);
+    if (blocks.length > 0) await this.#store.append(blocks);
     this.#blocks += blocks.length;
     this.#bytes += this.#batchBytes;
-    this.#batchBytes = 0;
+    [this.#batchBytes, this.#fillBytes] = [0, 0];
     this.#options.onProgress?.(this.#progress());
   }
 
@@ -139,7 +153,8 @@ class ImportJob {
   }
 
   result(): ImportResult {
-    return { ...this.#progress(), hash: this.#store.head.hash, known: this.#known };
+    const { head, receiptsMissing } = this.#store;
+    return { ...this.#progress(), hash: head.hash, known: this.#known, receiptsMissing };
   }
 
   /** The same error with the place where it happened and what was kept. */
@@ -152,7 +167,12 @@ class ImportJob {
   }
 
   #progress(): ImportProgress {
-    return { head: this.#store.head.header.number, blocks: this.#blocks, bytes: this.#bytes };
+    return {
+      head: this.#store.head.header.number,
+      blocks: this.#blocks,
+      bytes: this.#bytes,
+      receiptsFilled: this.#filled,
+    };
   }
 
   async #take(raw: Uint8Array): Promise<void> {
@@ -162,7 +182,7 @@ class ImportJob {
     const { number } = header.header;
     this.#at = number;
     if (number <= this.#last.header.number) {
-      await this.#passOver(number, header.hash);
+      await this.#passOver(number, header);
       this.#at = number + 1n;
       return;
     }
@@ -179,18 +199,24 @@ class ImportJob {
     const receipts = await this.#receiptsOf(header);
     const accessList = ((await this.#accessLists?.of(header.hash)) ?? split.accessList)?.slice();
     if (accessList !== undefined) checkAccessList(header.header, accessList, hasher);
-    const block: CompleteBlock = { header, body: split.body, receipts, accessList };
+    const block: StorableBlock = { header, body: split.body, receipts, accessList };
     this.#batch.push(block);
     this.#batchBytes += blockBytes(block);
     this.#last = header;
     this.#at = number + 1n;
   }
 
-  /** Passes over a block that is stored. @throws ChainError for another block in the place of a stored one */
-  async #passOver(number: bigint, hash: Uint8Array): Promise<void> {
+  /** A block that is stored; it may lack its receipts. @throws ChainError for another block in the place of a stored one */
+  async #passOver(number: bigint, header: HashedHeader): Promise<void> {
+    const { hash } = header;
     const stored = await this.#store.hashOf(number);
     if (stored !== undefined && sameBytes(stored, hash)) {
       if (number > 0n) this.#known++;
+      if (this.#receipts !== undefined && (await this.#store.lacksReceipts(number))) {
+        const receipts = await this.#givenReceipts(header, this.#receipts);
+        this.#fills.push({ header, receipts });
+        this.#fillBytes += receipts.length;
+      }
       return;
     }
     const code = number === 0n ? 'ERR_CHAIN_GENESIS' : 'ERR_CHAIN_LINK';
@@ -205,14 +231,13 @@ class ImportJob {
     checkLink(this.#last, header);
   }
 
-  async #receiptsOf({ header }: HashedHeader): Promise<Uint8Array> {
-    if (this.#receipts === undefined) {
-      if (!hasReceipts(header, this.#empty)) return EMPTY_LIST;
-      const says =
-        'it has receipts, and a block is stored only with them: name the file that holds them (--receipts)';
-      throw new ChainError('ERR_CHAIN_RECEIPTS_MISSING', says);
-    }
-    const receipts = (await this.#receipts.of(header.number))?.slice();
+  async #receiptsOf(block: HashedHeader): Promise<Uint8Array | undefined> {
+    if (this.#receipts !== undefined) return this.#givenReceipts(block, this.#receipts);
+    return hasReceipts(block.header, this.#empty) ? undefined : EMPTY_LIST;
+  }
+
+  async #givenReceipts({ header }: HashedHeader, file: ReceiptsFile): Promise<Uint8Array> {
+    const receipts = (await file.of(header.number))?.slice();
     if (receipts === undefined) {
       throw new ChainError('ERR_CHAIN_RECEIPTS_MISSING', `${this.#options.receiptsPath} ends before it`);
     }

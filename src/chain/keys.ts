@@ -12,10 +12,15 @@ import type { KeyRange } from '../runtime/index.js';
  *   'a' | number | hash      RLP of the access list; absent where nobody had it
  *   'c' | number             hash of the block of that number
  *   'n' | hash               number of the block of that hash
+ *   'm' | number             nothing: the receipts of the block of that number are missing
+ *
+ * A block before the earliest has its header, 'c' and 'n' only; the genesis keeps its (empty) contents.
  */
 
 /** Changes whenever what stands under a key does. A store of another version is refused, never guessed at. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
+/** Version 1 knew no missing receipts and no earliest block: all that it says is still true. It is read, and becomes 2. */
+export const OLDEST_READABLE_SCHEMA = 1;
 
 export const META_KEY: Uint8Array = Uint8Array.of(0x00);
 export const HEAD_KEY: Uint8Array = Uint8Array.of(0x01);
@@ -26,11 +31,17 @@ const RECEIPTS = 0x72;
 const ACCESS_LIST = 0x61;
 const CANONICAL = 0x63;
 const NUMBER = 0x6e;
+const MISSING_RECEIPTS = 0x6d;
 
 /** All keys of `canonicalKey`. */
 export const ALL_CANONICAL: KeyRange = { from: Uint8Array.of(CANONICAL), to: Uint8Array.of(CANONICAL + 1) };
 /** All keys of `numberKey`. */
 export const ALL_NUMBERS: KeyRange = { from: Uint8Array.of(NUMBER), to: Uint8Array.of(NUMBER + 1) };
+/** All keys of `missingReceiptsKey`. */
+export const ALL_MISSING_RECEIPTS: KeyRange = {
+  from: Uint8Array.of(MISSING_RECEIPTS),
+  to: Uint8Array.of(MISSING_RECEIPTS + 1),
+};
 
 const NUMBER_BYTES = 8;
 const HASH_BYTES = 32;
@@ -52,14 +63,15 @@ export function accessListKey(number: bigint, hash: Uint8Array): Uint8Array {
 }
 
 export function canonicalKey(number: bigint): Uint8Array {
-  const key = new Uint8Array(1 + NUMBER_BYTES);
-  key[0] = CANONICAL;
-  writeUint64(key, number, 1);
-  return key;
+  return numberedKey(CANONICAL, number);
 }
 
-/** @returns the number in a key that `canonicalKey` made */
-export function canonicalNumber(key: Uint8Array): bigint {
+export function missingReceiptsKey(number: bigint): Uint8Array {
+  return numberedKey(MISSING_RECEIPTS, number);
+}
+
+/** @returns the number in a key that `canonicalKey` or `missingReceiptsKey` made */
+export function keyedNumber(key: Uint8Array): bigint {
   return readUint64(key, 1);
 }
 
@@ -80,6 +92,13 @@ export function numberValue(number: bigint): Uint8Array {
   const value = new Uint8Array(NUMBER_BYTES);
   writeUint64(value, number);
   return value;
+}
+
+function numberedKey(kind: number, number: bigint): Uint8Array {
+  const key = new Uint8Array(1 + NUMBER_BYTES);
+  key[0] = kind;
+  writeUint64(key, number, 1);
+  return key;
 }
 
 function blockKey(kind: number, number: bigint, hash: Uint8Array): Uint8Array {

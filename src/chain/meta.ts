@@ -9,14 +9,17 @@ import {
 } from '../codec/index.js';
 import type { ChainSpec } from '../eth/index.js';
 import { ChainError } from './errors.js';
-import { SCHEMA_VERSION } from './keys.js';
+import { OLDEST_READABLE_SCHEMA, SCHEMA_VERSION } from './keys.js';
 
 /** Where the stored chain ends and begins. */
 export interface StoredRange {
   readonly number: bigint;
   /** 32 bytes. */
   readonly hash: Uint8Array;
+  /** The first block from which on all bodies are stored; the genesis has its body in any case. */
   readonly earliest: bigint;
+  /** How many of those blocks lack their receipts. */
+  readonly missingReceipts: number;
 }
 
 const HASH_BYTES = 32;
@@ -41,8 +44,8 @@ export function decodeMeta(value: Uint8Array): ChainSpec {
   return reading('its description', () => {
     const list = readList(value);
     const schema = list.uint();
-    if (schema !== BigInt(SCHEMA_VERSION)) {
-      const says = `the chain store has schema version ${schema}, this program reads version ${SCHEMA_VERSION}`;
+    if (schema < BigInt(OLDEST_READABLE_SCHEMA) || schema > BigInt(SCHEMA_VERSION)) {
+      const says = `the chain store has schema version ${schema}, this program reads versions ${OLDEST_READABLE_SCHEMA} to ${SCHEMA_VERSION}`;
       throw new ChainError('ERR_CHAIN_SCHEMA', says);
     }
     const chain: ChainSpec = {
@@ -61,15 +64,25 @@ export function decodeMeta(value: Uint8Array): ChainSpec {
 }
 
 /** What stands under `HEAD_KEY`. */
-export function encodeRange({ number, hash, earliest }: StoredRange): Uint8Array {
-  return encodeList([encodeUint(number), encodeBytes(hash), encodeUint(earliest)]);
+export function encodeRange({ number, hash, earliest, missingReceipts }: StoredRange): Uint8Array {
+  return encodeList([
+    encodeUint(number),
+    encodeBytes(hash),
+    encodeUint(earliest),
+    encodeUint(missingReceipts),
+  ]);
 }
 
 /** @throws ChainError ERR_CHAIN_DAMAGED */
 export function decodeRange(value: Uint8Array): StoredRange {
   return reading('its head', () => {
     const list = readList(value);
-    const range = { number: list.uint(), hash: list.fixed(HASH_BYTES), earliest: list.uint() };
+    const range = {
+      number: list.uint(),
+      hash: list.fixed(HASH_BYTES),
+      earliest: list.uint(),
+      missingReceipts: list.done ? 0 : list.uint53(), // schema version 1 ends before it
+    };
     list.finish();
     return range;
   });

@@ -7,6 +7,7 @@ import {
   type HashedHeader,
   hasBody,
   hasReceipts,
+  type StorableBlock,
 } from './verify.js';
 
 export const PART_KINDS: readonly PartKind[] = ['body', 'receipts', 'accessList'];
@@ -174,8 +175,8 @@ export class SegmentPlan {
 }
 
 /** Bytes that a block takes in the store, about. */
-export function blockBytes({ header, body, receipts, accessList }: CompleteBlock): number {
-  return header.raw.length + body.length + receipts.length + (accessList?.length ?? 0);
+export function blockBytes({ header, body, receipts, accessList }: StorableBlock): number {
+  return header.raw.length + body.length + (receipts?.length ?? 0) + (accessList?.length ?? 0);
 }
 
 function parts(count: number): Parts {

@@ -7,7 +7,7 @@ import {
   type Hasher,
   MAX_MESSAGE_BYTES,
   type Receipts,
-  receipts69To68,
+  receipts69To68Steps,
   sliceReceipts,
 } from '../eth/index.js';
 import type { Clock } from '../runtime/index.js';
@@ -35,6 +35,8 @@ const ENVELOPE_BYTES = 4 + 9 + 1 + 4;
 const HARD_ANSWER_BYTES: number = MAX_MESSAGE_BYTES - ENVELOPE_BYTES;
 /** Headers or blocks between two turns of the loop. */
 const TURN_ITEMS = 64;
+/** Receipts that blooms are made for count as one item in so many bytes: 64 items are some 8 ms of hashing then. */
+const TURN_BLOOMED_BYTES = 4_096;
 
 /**
  * Answers what a peer asks for, from a chain, within the limits of geth: an answer ends before the first block that is not
@@ -83,7 +85,13 @@ async function serveWholeReceipts(
 ): Promise<Receipts> {
   const blocks = await collect(hashes, breather, async (hash) => {
     const receipts = await backend.receipts(hash, options);
-    return receipts === undefined || version >= 69 ? receipts : receipts69To68(receipts, options.hasher);
+    if (receipts === undefined || version >= 69) return receipts;
+    const bloomed = await breather.drive(
+      receipts69To68Steps(receipts, options.hasher),
+      'answering for receipts',
+    );
+    await breather.worked(Math.ceil(receipts.length / TURN_BLOOMED_BYTES), 'answering for receipts');
+    return bloomed;
   });
   return { name: 'Receipts', requestId, blocks };
 }

@@ -1,24 +1,24 @@
-import { bytesToHex, readUint64, sameBytes } from '../codec/index.js';
+import { readUint64, sameBytes } from '../codec/index.js';
 import { type ChainSpec, decodeHeader, type Hasher } from '../eth/index.js';
 import type { KeyValueChange, KeyValueStore, Logger } from '../runtime/index.js';
 import type { ChainBackend, ChainRange, ReadOptions } from './backend.js';
 import { ChainError, throwIfAborted } from './errors.js';
 import {
-  ALL_CANONICAL,
-  ALL_NUMBERS,
   accessListKey,
   bodyKey,
   canonicalKey,
-  canonicalNumber,
   HEAD_KEY,
   headerKey,
-  numberedHash,
+  keyedNumber,
+  missingReceiptsKey,
   numberKey,
   receiptsKey,
 } from './keys.js';
 import { encodeRange } from './meta.js';
-import { damaged, putBlock } from './stored-blocks.js';
-import { type CompleteBlock, checkLink, type HashedHeader } from './verify.js';
+import { checkKeep, lastMissingUpTo, pruned, type StoreState, stateAt, storedRange } from './store-state.js';
+import { damaged, dropContents, putBlock } from './stored-blocks.js';
+import { findStrayEntry } from './stray-entries.js';
+import { type BlockReceipts, checkLink, type HashedHeader, type StorableBlock } from './verify.js';
 
 export interface AppendOptions {
   /** Drops the blocks above this one in the same stroke: a reorganisation. By default the head: nothing is dropped. */
@@ -28,9 +28,13 @@ export interface AppendOptions {
 /** A reorganisation deeper than this is not followed (geth: FullImmutabilityThreshold). */
 export const MAX_ROLLBACK_BLOCKS = 90_000n;
 
+/** Blocks whose contents go in one batch when a store is pruned: some 6,000 keys. */
+const PRUNE_BLOCKS = 1_024n;
+
 /**
- * A chain in a key-value store: whole, verified blocks from the genesis to the head, and nothing else. Every change is one
- * atomic, synced batch, so whatever happens to the process or the power, what is found afterwards is such a chain.
+ * A chain in a key-value store: all headers from the genesis to the head, and from its earliest block on the bodies, all of
+ * them verified. Receipts may be missing, and the store knows of which blocks. Every change is one atomic, synced batch, so
+ * whatever happens to the process or the power, what is found afterwards is such a chain.
  */
 export class ChainStore implements ChainBackend {
   readonly chain: ChainSpec;
@@ -38,9 +42,9 @@ export class ChainStore implements ChainBackend {
   readonly hasher: Hasher;
   readonly #store: KeyValueStore;
   readonly #logger: Logger;
+  readonly #keepBlocks: bigint | undefined;
   readonly #listeners = new Set<(range: ChainRange) => void>();
-  #head: HashedHeader;
-  #earliest: bigint;
+  #state: StoreState;
   /** Changes wait for one another. */
   #last: Promise<unknown> = Promise.resolve();
   #closed: Promise<void> | undefined;
@@ -49,31 +53,46 @@ export class ChainStore implements ChainBackend {
   constructor(
     store: KeyValueStore,
     chain: ChainSpec,
-    hasher: Hasher,
-    head: HashedHeader,
-    earliest: bigint,
-    logger: Logger,
+    state: StoreState,
+    options: { readonly hasher: Hasher; readonly logger: Logger; readonly keepBlocks: bigint | undefined },
   ) {
     this.#store = store;
     this.chain = chain;
-    this.hasher = hasher;
-    this.#head = head;
-    this.#earliest = earliest;
-    this.#logger = logger;
+    this.hasher = options.hasher;
+    this.#state = state;
+    this.#logger = options.logger;
+    this.#keepBlocks = options.keepBlocks;
   }
 
   /** The latest block. */
   get head(): HashedHeader {
-    return this.#head;
+    return this.#state.head;
   }
 
+  /** The first block from which on all bodies are stored. */
+  get earliestBody(): bigint {
+    return this.#state.earliest;
+  }
+
+  /** How many blocks are stored without their receipts. */
+  get receiptsMissing(): number {
+    return this.#state.missingReceipts;
+  }
+
+  /**
+   * What peers are told (EIP-7642): the blocks up to the head of which both body and receipts can be had. Where receipts of
+   * earlier blocks are missing, what we have of those is served, but not announced; and where even those of the head are
+   * missing, the range is the head alone, since a narrower one cannot be said.
+   */
   range(): ChainRange {
-    const { hash, header } = this.#head;
+    const { head, earliest, lastMissing } = this.#state;
+    const { number, timestamp } = head.header;
+    const whole = lastMissing === undefined ? earliest : lastMissing + 1n;
     return {
-      earliest: this.#earliest,
-      latest: header.number,
-      latestHash: hash,
-      latestTime: header.timestamp,
+      earliest: whole > number ? number : whole,
+      latest: number,
+      latestHash: head.hash,
+      latestTime: timestamp,
     };
   }
 
@@ -92,7 +111,7 @@ export class ChainStore implements ChainBackend {
   }
 
   hashOf(number: bigint, options?: ReadOptions): Promise<Uint8Array | undefined> {
-    if (number < 0n || number > this.#head.header.number) return Promise.resolve(undefined);
+    if (number < 0n || number > this.head.header.number) return Promise.resolve(undefined);
     return this.#get(canonicalKey(number), options);
   }
 
@@ -118,14 +137,30 @@ export class ChainStore implements ChainBackend {
    * @throws ChainError ERR_CHAIN_LINK where they do not follow, ERR_CHAIN_RANGE (rolled back too far), ERR_CHAIN_CLOSED
    * @throws RuntimeError ERR_RUNTIME_STORE (`detail` ENOSPC…); nothing has changed then
    */
-  append(blocks: readonly CompleteBlock[], options: AppendOptions = {}): Promise<void> {
+  append(blocks: readonly StorableBlock[], options: AppendOptions = {}): Promise<void> {
     return this.#change(async () => {
       const base = await this.#base(options.rollbackTo);
       const top = blocks.at(-1)?.header ?? base;
       checkChain(base, blocks);
-      const changes = await this.#dropped(base.header.number, top.header.number);
+      const number = base.header.number;
+      const changes = await this.#dropped(number, top.header.number);
       for (const block of blocks) putBlock(changes, block);
-      await this.#commit(changes, top);
+      const before = await stateAt(this.#store, this.#state, number);
+      const missing = blocks.filter(({ receipts }) => receipts === undefined);
+      const state = {
+        head: top,
+        earliest: before.earliest,
+        missingReceipts: before.missingReceipts + missing.length,
+        lastMissing: missing.at(-1)?.header.header.number ?? before.lastMissing,
+      };
+      if (state.earliest > top.header.number)
+        throw new ChainError('ERR_CHAIN_RANGE', `cannot roll back: the body of block ${number} is not kept`);
+      // Twice what comes, so that a store which was let grow is brought down to its size in time.
+      const most = BigInt(2 * blocks.length);
+      await this.#commit(
+        changes,
+        await pruned(this.#store, changes, state, { stored: number, keep: this.#keepBlocks, most }),
+      );
     });
   }
 
@@ -135,23 +170,89 @@ export class ChainStore implements ChainBackend {
   }
 
   /**
+   * Takes verified receipts of blocks that are stored without. Those of other blocks, and those that are here, are left out.
+   * @returns how many were taken
+   * @throws ChainError ERR_CHAIN_CLOSED; RuntimeError ERR_RUNTIME_STORE: nothing has changed then
+   */
+  async fillReceipts(blocks: readonly BlockReceipts[]): Promise<number> {
+    let filled = 0;
+    await this.#change(async () => {
+      const changes: KeyValueChange[] = [];
+      const taken = new Set<bigint>();
+      for (const { header, receipts } of blocks) {
+        const { hash } = header;
+        const { number } = header.header;
+        const keys = [canonicalKey(number), missingReceiptsKey(number)];
+        const [canonical, missing] = await this.#store.getMany(keys);
+        if (missing === undefined || canonical === undefined || !sameBytes(canonical, hash)) continue;
+        changes.push(
+          { key: receiptsKey(number, hash), value: receipts },
+          { key: missingReceiptsKey(number) },
+        );
+        taken.add(number);
+      }
+      const state = this.#state;
+      const lastMissing = await lastMissingUpTo(this.#store, state, state.head.header.number, taken);
+      const missingReceipts = state.missingReceipts - taken.size;
+      if (taken.size > 0) await this.#commit(changes, { ...state, missingReceipts, lastMissing });
+      filled = taken.size;
+    });
+    return filled;
+  }
+
+  /**
+   * Numbers of blocks that are stored without their receipts, downwards.
+   * @param below the first one is below this; by default the highest
+   */
+  async missingReceipts(limit: number, below?: bigint): Promise<bigint[]> {
+    if (this.#closed !== undefined) throw closed();
+    const { earliest, head, missingReceipts } = this.#state;
+    const numbers: bigint[] = [];
+    if (missingReceipts === 0) return numbers;
+    const to = missingReceiptsKey(below ?? head.header.number + 1n);
+    for await (const [key] of this.#store.range({
+      from: missingReceiptsKey(earliest),
+      to,
+      reverse: true,
+      limit,
+    }))
+      numbers.push(keyedNumber(key));
+    return numbers;
+  }
+
+  /**
+   * Drops bodies, receipts and access lists of all but the latest `keep` blocks, and so moves the earliest block that is
+   * announced. Headers stay, and the genesis. Goes in batches, each of them atomic, between which other changes have their turn.
+   * @throws ChainError ERR_CHAIN_RANGE (less than one block), ERR_CHAIN_ABORTED, ERR_CHAIN_CLOSED; RuntimeError
+   * ERR_RUNTIME_STORE: what was dropped until then stays dropped
+   */
+  async prune(keep: bigint, options: ReadOptions = {}): Promise<void> {
+    checkKeep(keep);
+    for (let before = -1n; before < this.#state.earliest; ) {
+      throwIfAborted(options.signal, 'pruning the chain store');
+      before = this.#state.earliest;
+      await this.#change(async () => {
+        const changes: KeyValueChange[] = [];
+        const state = this.#state;
+        const stored = state.head.header.number;
+        const left = await pruned(this.#store, changes, state, { stored, keep, most: PRUNE_BLOCKS });
+        await this.#commit(changes, left);
+      });
+    }
+  }
+
+  /**
    * Looks for index entries that lead to no block of the chain: there should be none.
    * @returns what is wrong with the first one
    */
-  async strayEntry(): Promise<string | undefined> {
-    const head = this.#head.header.number;
-    for await (const [key] of this.#store.range(ALL_CANONICAL)) {
-      const number = canonicalNumber(key);
-      if (number > head) return `block ${number} is on its chain, though its head is block ${head}`;
-    }
-    for await (const [key, value] of this.#store.range(ALL_NUMBERS)) {
-      const hash = numberedHash(key);
-      const number = readUint64(value);
-      const canonical = number > head ? undefined : await this.#store.get(canonicalKey(number));
-      if (canonical !== undefined && sameBytes(canonical, hash)) continue;
-      return `block ${number} with the hash 0x${bytesToHex(hash)} is not on its chain`;
-    }
-    return undefined;
+  strayEntry(): Promise<string | undefined> {
+    return findStrayEntry(this.#store, storedRange(this.#state));
+  }
+
+  /** Whether the store knows that the receipts of this block are missing. */
+  async lacksReceipts(number: bigint): Promise<boolean> {
+    if (this.#state.missingReceipts === 0) return false;
+    return (await this.#get(missingReceiptsKey(number), undefined)) !== undefined;
   }
 
   /** Waits for changes under way, then closes. Idempotent. */
@@ -190,13 +291,9 @@ export class ChainStore implements ChainBackend {
 
   /** The block that new ones follow. */
   async #base(number: bigint | undefined): Promise<HashedHeader> {
-    const head = this.#head;
+    const { head } = this.#state;
     if (number === undefined || number === head.header.number) return head;
-    if (
-      number < this.#earliest ||
-      number > head.header.number ||
-      head.header.number - number > MAX_ROLLBACK_BLOCKS
-    ) {
+    if (number < 0n || number > head.header.number || head.header.number - number > MAX_ROLLBACK_BLOCKS) {
       const says = `block ${number} is not among the last ${MAX_ROLLBACK_BLOCKS} before block ${head.header.number}`;
       throw new ChainError('ERR_CHAIN_RANGE', `cannot roll back: ${says}`);
     }
@@ -209,30 +306,29 @@ export class ChainStore implements ChainBackend {
   /** The changes that take away what stands above `base`. Numbers up to `top` are written anew and need no deletion. */
   async #dropped(base: bigint, top: bigint): Promise<KeyValueChange[]> {
     const changes: KeyValueChange[] = [];
-    const head = this.#head.header.number;
+    const head = this.head.header.number;
     if (base === head) return changes;
     for await (const [key, hash] of this.#store.range({
       from: canonicalKey(base + 1n),
       to: canonicalKey(head + 1n),
     })) {
-      const number = canonicalNumber(key);
-      for (const gone of [headerKey, bodyKey, receiptsKey, accessListKey])
-        changes.push({ key: gone(number, hash) });
-      changes.push({ key: numberKey(hash) });
+      const number = keyedNumber(key);
+      dropContents(changes, number, hash);
+      changes.push({ key: headerKey(number, hash) }, { key: numberKey(hash) });
       if (number > top) changes.push({ key });
     }
     return changes;
   }
 
-  async #commit(changes: KeyValueChange[], top: HashedHeader): Promise<void> {
-    if (sameBytes(top.hash, this.#head.hash)) return;
-    const { hash, header } = top;
-    const range = encodeRange({ number: header.number, hash, earliest: this.#earliest });
-    changes.push({ key: HEAD_KEY, value: range });
+  async #commit(changes: KeyValueChange[], state: StoreState): Promise<void> {
+    const before = this.range();
+    if (changes.length === 0) return;
+    changes.push({ key: HEAD_KEY, value: encodeRange(storedRange(state)) });
     // Synced: LevelDB may lose a batch between two that it kept when the power fails, unless each is on disk first.
     await this.#store.batch(changes, { sync: true });
-    this.#head = top;
-    this.#tell();
+    this.#state = state;
+    const now = this.range();
+    if (!sameBytes(before.latestHash, now.latestHash) || before.earliest !== now.earliest) this.#tell();
   }
 
   #tell(): void {
@@ -247,7 +343,7 @@ export class ChainStore implements ChainBackend {
   }
 }
 
-function checkChain(base: HashedHeader, blocks: readonly CompleteBlock[]): void {
+function checkChain(base: HashedHeader, blocks: readonly StorableBlock[]): void {
   let parent = base;
   for (const { header } of blocks) {
     try {

@@ -34,6 +34,15 @@ export interface CompleteBlock {
   readonly accessList: Uint8Array | undefined;
 }
 
+/** A block as it may be stored: its receipts can follow later. */
+export interface StorableBlock extends Omit<CompleteBlock, 'receipts'> {
+  /** Undefined: nobody had them yet. */
+  readonly receipts: Uint8Array | undefined;
+}
+
+/** Verified receipts of a block that is stored already. */
+export type BlockReceipts = Pick<CompleteBlock, 'header' | 'receipts'>;
+
 /** What a header commits its body to; all 32 bytes. */
 export interface BodyRoots {
   readonly transactionsRoot: Uint8Array;

@@ -7,7 +7,7 @@ import type { Hasher } from './hasher.js';
 import { readLogs } from './logs.js';
 import { consensusReceipt, encodeReceipt, type Receipt, readStatus } from './receipts.js';
 import { bloomedReceipts } from './receipts-summary.js';
-import { runSteps } from './steps.js';
+import { runSteps, type Steps } from './steps.js';
 import { MAX_TRANSACTION_TYPE } from './transaction.js';
 
 /** Leaves the blooms out: the receipts root tells whether what is left is true. @throws EthError ERR_ETH_DECODE */
@@ -22,12 +22,16 @@ export function receipts68To69(raw: Uint8Array): Uint8Array {
 
 /** Makes the blooms. @param raw of one block, eth/69 form. @throws EthError ERR_ETH_DECODE */
 export function receipts69To68(raw: Uint8Array, hasher: Hasher): Uint8Array {
+  return runSteps(receipts69To68Steps(raw, hasher));
+}
+
+/** As `receipts69To68`, in slices: the blooms of a block with many logs take longer than one peer may hold the loop. */
+export function* receipts69To68Steps(raw: Uint8Array, hasher: Hasher): Steps<Uint8Array> {
   const receipts: Uint8Array[] = [];
-  const bloomed = bloomedReceipts(raw, new Uint8Array(BLOOM_BYTES), hasher, (receipt, bloom) => {
+  yield* bloomedReceipts(raw, new Uint8Array(BLOOM_BYTES), hasher, (receipt, bloom) => {
     const encoded = consensusReceipt(receipt, bloom);
     receipts.push(receipt.type === 0 ? encoded : encodeBytes(encoded));
   });
-  runSteps(bloomed);
   return encodeList(receipts);
 }
 

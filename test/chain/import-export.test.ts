@@ -66,16 +66,6 @@ describe('import', () => {
     expect(await importChain(store, files, '/part.rlp', options)).toMatchObject({ head: 60n, blocks: 40 });
   });
 
-  test('without receipts goes as far as blocks have none, and says how to go on', async () => {
-    const importing = importChain(store, files, '/chain.rlp');
-    await expect(importing).rejects.toMatchObject({ code: 'ERR_CHAIN_RECEIPTS_MISSING' });
-    await expect(importing).rejects.toThrow(/block 1:.*--receipts.*stored: up to block 0/);
-    const empty = buildChain(10, () => ({}), 'empty');
-    const other = await openChainStore({ stores, path: '/empty', hasher, chain: empty.spec });
-    await put('/empty.rlp', chainFiles(empty.blocks).chain);
-    expect((await importChain(other, files, '/empty.rlp')).head).toBe(10n);
-  });
-
   test('of a file that is cut off keeps what was good, and says up to where', async () => {
     await put('/cut.rlp', chainFile.subarray(0, chainFile.length - 1));
     const importing = importChain(store, files, '/cut.rlp', options);

@@ -216,7 +216,7 @@ describe('a store that cannot be used', () => {
     });
     await level.close();
     await expect(open(chain.spec)).rejects.toMatchObject({ code: 'ERR_CHAIN_SCHEMA' });
-    await expect(open(chain.spec)).rejects.toThrow(/version 99.*version 1/);
+    await expect(open(chain.spec)).rejects.toThrow(/version 99.*versions 1 to 2/);
   });
 
   test('that holds something else is left alone', async () => {
