@@ -62,7 +62,7 @@ export {
   type Receipt,
   sliceReceipts,
 } from './receipts.js';
-export { receipts68To69, receipts69To68, receipts69To68Steps } from './receipts-68.js';
+export { receipts68To69, receipts68To69Steps, receipts69To68, receipts69To68Steps } from './receipts-68.js';
 export {
   logsBloom,
   type ReceiptsSummary,

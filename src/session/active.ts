@@ -180,6 +180,7 @@ export class ActiveSession implements Session {
         this.#drain === undefined
           ? this.#requests.ask(request, options)
           : Promise.reject(new SessionNotActive(this.id)),
+      turn: () => new Promise((resolve) => clock.soon(resolve)),
       blame: (error) => session.end(faultOf(error)),
     });
   }

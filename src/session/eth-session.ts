@@ -7,7 +7,7 @@ import {
   type EthResponse,
   type EthVersion,
   type HeadersQuery,
-  receipts68To69,
+  receipts68To69Steps,
   type Status,
 } from '../eth/index.js';
 import type { KnownTransactions } from './broadcasts.js';
@@ -80,8 +80,32 @@ export interface EthSessionParts {
   range(): BlockRange | undefined;
   send(message: EthMessage): void;
   ask(request: EthRequest, options: RequestOptions | undefined): Promise<EthResponse>;
+  /** Resolves in the next turn of the loop. */
+  turn(): Promise<void>;
   /** Something in an answer turned out to be a breach: the session ends. */
   blame(error: EthError): void;
+}
+
+/** A peer's receipts may be many and take long: after so many bytes, about 6 ms of them, others have their turn. */
+const TURN_BYTES = 1024 * 1024;
+
+async function withoutBlooms(
+  blocks: readonly Uint8Array[],
+  turn: () => Promise<void>,
+): Promise<readonly Uint8Array[]> {
+  const without: Uint8Array[] = [];
+  let bytes = 0;
+  for (const block of blocks) {
+    const steps = receipts68To69Steps(block);
+    let step = steps.next();
+    for (; step.done !== true; step = steps.next()) await turn();
+    without.push(step.value);
+    bytes += block.length;
+    if (bytes < TURN_BYTES) continue;
+    bytes = 0;
+    await turn();
+  }
+  return without;
 }
 
 export function ethSession(parts: EthSessionParts): EthSession {
@@ -114,7 +138,7 @@ export function ethSession(parts: EthSessionParts): EthSession {
       try {
         if (version >= 70) return await wholeReceipts(hashes, (request) => ask(request, options), bounds);
         const { blocks } = await ask({ name: 'GetReceipts', requestId: 0n, hashes }, options);
-        return version === 68 ? blocks.map(receipts68To69) : blocks;
+        return version === 68 ? await withoutBlooms(blocks, parts.turn) : blocks;
       } catch (error) {
         if (error instanceof EthError && error.code === 'ERR_ETH_DECODE') parts.blame(error);
         throw error;
