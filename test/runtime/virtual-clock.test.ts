@@ -14,6 +14,29 @@ describe('the virtual clock', () => {
     expect(clock.now()).toBe(1_500);
   });
 
+  it('moves on for whoever waits for what is left until a moment, however it rounds', () => {
+    const moment = fc.tuple(
+      fc.double({ min: 1, max: 1e6, noNaN: true }),
+      fc.double({ min: 1e-3, max: 1e5, noNaN: true }),
+    );
+    fc.assert(
+      fc.property(moment, ([beganMs, restMs]) => {
+        const clock = new VirtualClock();
+        clock.advanceNow(beganMs);
+        const endsAtMs = clock.now() + restMs;
+        let waits = 0;
+        const wait = (): void => {
+          if (clock.now() >= endsAtMs || ++waits > 3) return;
+          clock.timer(endsAtMs - clock.now(), wait);
+        };
+        wait();
+        clock.advanceNow(restMs + 1);
+        expect(waits).toBeLessThanOrEqual(2);
+        expect(clock.now()).toBeGreaterThanOrEqual(endsAtMs);
+      }),
+    );
+  });
+
   it('fires by due time, then in the order asked, each at its own time', () => {
     const clock = new VirtualClock();
     const seen: string[] = [];

@@ -7,12 +7,22 @@ const DEFAULT_WALL_MS = 1_767_225_600_000;
 /** A run of this many events without an end is taken for a loop. */
 const MAX_EVENTS = 10_000_000;
 
+/**
+ * Time goes in steps of 2^-10 ms, upwards: then sums and differences of moments are exact, and whoever waits for what is
+ * left until a moment gets there. Between any two numbers there would be rounding, and a rest too small to ever pass.
+ */
+const STEPS_PER_MS = 1_024;
+
 /** Cancelled events are swept once there are this many, and more than of the living. */
 const SWEEP_FROM = 1_024;
 
 export interface VirtualClockOptions {
   /** What `wallMs` says when `now` is 0. Default: 2026-01-01 UTC. */
   readonly wallMs?: number;
+}
+
+function onGrid(ms: number): number {
+  return Math.ceil(ms * STEPS_PER_MS) / STEPS_PER_MS;
 }
 
 /** @returns once every promise reaction that can run has run. The system's own turn comes only after all of them. */
@@ -77,8 +87,9 @@ export class VirtualClock implements Clock {
     return this.run(this.#nowMs + durationMs);
   }
 
-  /** Lets time pass until `now` is `untilMs`. */
-  async run(untilMs: number): Promise<void> {
+  /** Lets time pass until `now` is `toMs`. */
+  async run(toMs: number): Promise<void> {
+    const untilMs = onGrid(toMs);
     await this.#exclusively(async () => {
       await settled();
       for (let event = this.#due(untilMs); event !== undefined; event = this.#due(untilMs)) {
@@ -134,7 +145,7 @@ export class VirtualClock implements Clock {
   advanceNow(durationMs: number): void {
     if (this.#running) throw new Error('the clock is being advanced already');
     this.#running = true;
-    const untilMs = this.#nowMs + durationMs;
+    const untilMs = onGrid(this.#nowMs + durationMs);
     try {
       for (let event = this.#due(untilMs); event !== undefined; event = this.#due(untilMs))
         this.#happen(event);
@@ -146,7 +157,7 @@ export class VirtualClock implements Clock {
 
   #add(kind: SimulatedEvent['kind'], delayMs: number, run: () => void): Timer {
     if (Number.isNaN(delayMs)) throw new RangeError('a timer needs a number of milliseconds');
-    const dueAtMs = this.#nowMs + Math.max(0, delayMs);
+    const dueAtMs = onGrid(this.#nowMs + Math.max(0, delayMs));
     const event: SimulatedEvent = { dueAtMs, order: this.#order++, run, kind, cancelled: false };
     this.#queue.push(event);
     this.#count(event, 1);
