@@ -409,6 +409,7 @@ export class ActiveSession implements Session {
       satellites: this.#outgoing.satellites,
       known: this.#broadcasts.known.size,
       requestsOpen: this.#requests.size,
+      callers: this.#requests.callers,
       serving: this.#serving.running,
       parked: this.#serving.parked,
     };

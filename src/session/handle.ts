@@ -127,6 +127,8 @@ export interface QueueGauges {
   readonly known: number;
   /** Our requests without an answer, those given up included. */
   readonly requestsOpen: number;
+  /** Callers that wait until they may ask (`backpressure: 'await'`). */
+  readonly callers: number;
   /** The peer's requests being answered, and those that wait for it. */
   readonly serving: number;
   readonly parked: Gauge;

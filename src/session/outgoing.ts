@@ -86,6 +86,11 @@ export class Outgoing {
     return this.#requests.gauge;
   }
 
+  /** How many requests of one kind wait. @param id of their message */
+  requestsOf(id: number): number {
+    return this.#requests.gaugeOf(id).items;
+  }
+
   get satellites(): Gauge {
     return this.#satellites.gauge;
   }

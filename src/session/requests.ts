@@ -1,3 +1,4 @@
+import { EMPTY_BYTES } from '../codec/index.js';
 import type { EthRequest, EthResponse, MessageSpec } from '../eth/index.js';
 import { peekRequestId, REQUEST_ID_HEAD_BYTES } from '../eth/index.js';
 import type { IncomingMessage } from '../rlpx/index.js';
@@ -6,26 +7,45 @@ import { type Ending, endings } from './close-cause.js';
 import type { Deadlines } from './deadlines.js';
 import { RequestTimeout, SessionError } from './errors.js';
 import type { EthTable } from './eth-table.js';
+import { FairQueue, hasFairRoom } from './fair-shares.js';
 import type { Outbound } from './lane.js';
-import type { Outgoing } from './outgoing.js';
+import { type Outgoing, REQUEST_LANE } from './outgoing.js';
 import { RoundTrips } from './round-trip.js';
 
 /** Requests without an answer that one session may have, those given up included: what the peer can make us remember. */
 export const MAX_OPEN_REQUESTS = 512;
+/** Of these, and of the places in the request lane, what each kind of request has to itself. */
+export const OWN_OPEN_REQUESTS = 32;
+export const OWN_LANE_REQUESTS = 16;
+/** Callers that wait for room (`backpressure: 'await'`), and what they want to send. */
+export const MAX_WAITING_CALLERS = 1_024;
+export const MAX_WAITING_BYTES: number = 4 * 1024 * 1024;
 
 export interface RequestOptions {
   readonly signal?: AbortSignal;
   /** Instead of the time that the measured round trips allow; milliseconds. */
   readonly timeoutMs?: number;
+  /**
+   * Where there is no room for one more request: `error` says so at once (ERR_SESSION_QUEUE_FULL), `await` waits for it, at
+   * most `timeoutMs` (20 s where left out); what is left of a given `timeoutMs` is then for the answer. Default `error`.
+   */
+  readonly backpressure?: 'error' | 'await';
 }
 
 /** Asked and not answered. After its deadline, or once the caller has gone, it stays to absorb a late answer. */
 interface InflightRequest {
   readonly id: bigint;
-  readonly name: EthRequest['name'];
+  /** Its name. */
+  readonly kind: EthRequest['name'];
+  readonly spec: MessageSpec;
   readonly answer: MessageSpec;
   readonly maxItems: number;
-  readonly openedAtMs: number;
+  readonly askedAtMs: number;
+  /** What the caller allows; undefined: what the round trips do. */
+  readonly timeoutMs: number | undefined;
+  readonly bytes: number;
+  /** Until it is handed to the lane. */
+  payload: Uint8Array;
   message: Outbound | undefined;
   timer: Timer | undefined;
   /** Undefined once the caller has its result. */
@@ -49,6 +69,9 @@ export type IncomingAnswer = Pick<IncomingMessage, 'declaredBytes' | 'head' | 'p
 export class InflightRequests {
   readonly #options: InflightOptions;
   readonly #open = new Map<bigint, InflightRequest>();
+  /** Of each kind that the version knows, by name: how many are open, and the id of its message. */
+  readonly #kinds = new Map<string, { open: number; readonly messageId: number }>();
+  readonly #callers = new FairQueue<InflightRequest>(MAX_WAITING_CALLERS, MAX_WAITING_BYTES);
   readonly roundTrips: RoundTrips;
   #lastId = 0n;
   #answered = 0;
@@ -57,6 +80,9 @@ export class InflightRequests {
   constructor(options: InflightOptions) {
     this.#options = options;
     this.roundTrips = new RoundTrips(options.deadlines);
+    for (const [name, { kind, id }] of options.protocol.byName)
+      if (kind === 'request') this.#kinds.set(name, { open: 0, messageId: id });
+    options.outgoing.onRequestRoom(() => this.#advance());
   }
 
   /** How many are open, those given up included. */
@@ -66,9 +92,14 @@ export class InflightRequests {
 
   /** Those for whose answer somebody waits. */
   get waiting(): number {
-    let waiting = 0;
+    let waiting = this.#callers.items;
     for (const { settle } of this.#open.values()) if (settle !== undefined) waiting++;
     return waiting;
+  }
+
+  /** Callers that wait for room to ask at all. */
+  get callers(): number {
+    return this.#callers.items;
   }
 
   /** How many were answered while somebody waited. */
@@ -82,7 +113,7 @@ export class InflightRequests {
    *   ERR_SESSION_NOT_ACTIVE, ERR_SESSION_EXPIRED; EthError ERR_ETH_ENCODE
    */
   async ask(request: EthRequest, options: RequestOptions = {}): Promise<EthResponse> {
-    const { protocol, outgoing, clock } = this.#options;
+    const { protocol, clock } = this.#options;
     if (this.#ended !== undefined) throw this.#ended;
     if (options.signal?.aborted) throw aborted(options.signal);
     const spec = protocol.byName.get(request.name);
@@ -93,16 +124,21 @@ export class InflightRequests {
         `eth/${protocol.version} knows no request ${request.name}`,
       );
     }
-    if (this.#open.size >= MAX_OPEN_REQUESTS) throw queueFull(`${MAX_OPEN_REQUESTS} requests are open`);
+    const waits = options.backpressure === 'await';
+    if (!waits && !this.#hasRoom(request.name)) throw queueFull(`no room for one more ${request.name}`);
     const id = ++this.#lastId;
     const payload = spec.encode({ ...request, requestId: id });
     return new Promise((resolve, reject) => {
       const asked: InflightRequest = {
         id,
-        name: request.name,
+        kind: request.name,
+        spec,
         answer,
         maxItems: itemsAsked(request),
-        openedAtMs: clock.now(),
+        askedAtMs: clock.now(),
+        timeoutMs: options.timeoutMs,
+        bytes: payload.length,
+        payload,
         message: undefined,
         timer: undefined,
         settle: undefined,
@@ -115,19 +151,10 @@ export class InflightRequests {
         if (outcome instanceof Error) reject(outcome);
         else resolve(outcome);
       };
-      const timeoutMs = options.timeoutMs ?? this.roundTrips.timeoutMs(request.name);
-      asked.timer = clock.timer(timeoutMs, () =>
-        this.#giveUp(asked, new RequestTimeout(request.name, timeoutMs)),
-      );
-      this.#open.set(id, asked);
       signal?.addEventListener('abort', withdrawn, { once: true });
-      const message = outgoing.request(spec.id, payload);
-      if (message === undefined) {
-        this.#close(asked);
-        asked.settle?.(queueFull('the request lane is full'));
-        return;
-      }
-      asked.message = message;
+      if (this.#hasRoom(asked.kind) && this.#begin(asked)) return;
+      if (waits) this.#wait(asked);
+      else asked.settle(queueFull('the request lane is full'));
     });
   }
 
@@ -150,7 +177,7 @@ export class InflightRequests {
     if (asked.answer !== spec) {
       return endings.breach(
         'ERR_SESSION_ANSWER_MISMATCH',
-        `${spec.name} ${id} came as the answer to ${asked.name}`,
+        `${spec.name} ${id} came as the answer to ${asked.kind}`,
       );
     }
     const sentAtMs = asked.message?.sentAtMs;
@@ -165,7 +192,7 @@ export class InflightRequests {
         ? undefined
         : spec.decode(message.payload(spec.maxBytes), { maxItems: asked.maxItems });
     this.#close(asked);
-    this.roundTrips.sample(asked.name, this.#options.clock.now() - sentAtMs);
+    this.roundTrips.sample(asked.kind, this.#options.clock.now() - sentAtMs);
     if (response === undefined) return undefined;
     this.#answered++;
     asked.settle?.(response as EthResponse);
@@ -175,17 +202,87 @@ export class InflightRequests {
   /** The session is over: everybody who waits hears it. */
   end(error: SessionError): void {
     this.#ended = error;
+    for (const asked of [...this.#callers]) {
+      this.#callers.remove(asked);
+      asked.timer?.cancel();
+      asked.settle?.(error);
+    }
     for (const asked of [...this.#open.values()]) {
       this.#close(asked);
       asked.settle?.(error);
     }
   }
 
+  /** Callers that have waited longer come first; and a kind leaves the others their places. */
+  #hasRoom(kind: string): boolean {
+    return !this.#callers.has(kind) && this.#hasPlace(kind);
+  }
+
+  #hasPlace(kind: string): boolean {
+    const { outgoing } = this.#options;
+    const kinds = this.#kinds;
+    const open = (name: string): number => kinds.get(name)?.open ?? 0;
+    const inLane = (name: string): number => outgoing.requestsOf(kinds.get(name)?.messageId ?? -1);
+    return (
+      hasFairRoom(kind, kinds.keys(), open, MAX_OPEN_REQUESTS, OWN_OPEN_REQUESTS) &&
+      hasFairRoom(kind, kinds.keys(), inLane, REQUEST_LANE.maxItems, OWN_LANE_REQUESTS)
+    );
+  }
+
+  /** Hands it to the lane. @returns false where that is full; nothing has changed then */
+  #begin(asked: InflightRequest): boolean {
+    const { outgoing, clock } = this.#options;
+    const message = outgoing.request(asked.spec.id, asked.payload);
+    if (message === undefined) return false;
+    asked.message = message;
+    asked.payload = EMPTY_BYTES;
+    const waitedMs = clock.now() - asked.askedAtMs;
+    const timeoutMs = asked.timeoutMs ?? this.roundTrips.timeoutMs(asked.kind);
+    asked.timer = clock.timer(
+      Math.max(0, asked.timeoutMs === undefined ? timeoutMs : timeoutMs - waitedMs),
+      () => this.#giveUp(asked, new RequestTimeout(asked.kind, timeoutMs)),
+    );
+    this.#open.set(asked.id, asked);
+    this.#count(asked.kind, 1);
+    return true;
+  }
+
+  #wait(asked: InflightRequest): void {
+    const { clock, deadlines } = this.#options;
+    if (!this.#callers.push(asked)) {
+      asked.settle?.(queueFull(`${this.#callers.items} callers wait already`));
+      return;
+    }
+    const timeoutMs = asked.timeoutMs ?? deadlines.answerMaxMs;
+    asked.timer = clock.timer(timeoutMs, () =>
+      this.#giveUp(asked, new RequestTimeout(asked.kind, timeoutMs)),
+    );
+  }
+
+  /** There may be room: callers that wait go on, kinds in turn. */
+  #advance(): void {
+    for (;;) {
+      const asked = this.#callers.next(({ kind }) => this.#hasPlace(kind));
+      if (asked === undefined) return;
+      const waiting = asked.timer;
+      if (!this.#begin(asked)) return;
+      waiting?.cancel();
+      this.#callers.remove(asked);
+    }
+  }
+
+  #count(kind: string, change: 1 | -1): void {
+    const count = this.#kinds.get(kind);
+    if (count !== undefined) count.open += change;
+  }
+
   /** The caller gets its error; a request that was sent stays, for its answer may still come. */
   #giveUp(asked: InflightRequest, error: SessionError): void {
-    if (asked.message?.sentAtMs === undefined) {
-      if (asked.message !== undefined) this.#options.outgoing.withdraw(asked.message);
+    if (this.#callers.remove(asked)) {
+      asked.timer?.cancel();
+    } else if (asked.message?.sentAtMs === undefined) {
       this.#close(asked);
+      if (asked.message !== undefined) this.#options.outgoing.withdraw(asked.message);
     } else {
       this.#awaitLate(asked);
     }
@@ -195,7 +292,7 @@ export class InflightRequests {
   #awaitLate(asked: InflightRequest): void {
     const { clock, deadlines } = this.#options;
     asked.timer?.cancel();
-    const leftMs = (asked.message?.sentAtMs ?? asked.openedAtMs) + deadlines.lateAnswerMs - clock.now();
+    const leftMs = (asked.message?.sentAtMs ?? asked.askedAtMs) + deadlines.lateAnswerMs - clock.now();
     asked.timer = clock.timer(Math.max(0, leftMs), () => this.#neverAnswered(asked));
   }
 
@@ -209,14 +306,16 @@ export class InflightRequests {
     breach(
       endings.breach(
         'ERR_SESSION_ANSWER_MISSING',
-        `${asked.name} ${asked.id} went unanswered for ${seconds} s`,
+        `${asked.kind} ${asked.id} went unanswered for ${seconds} s`,
       ),
     );
   }
 
   #close(asked: InflightRequest): void {
     asked.timer?.cancel();
-    this.#open.delete(asked.id);
+    if (!this.#open.delete(asked.id)) return;
+    this.#count(asked.kind, -1);
+    if (this.#ended === undefined) this.#advance();
   }
 }
 

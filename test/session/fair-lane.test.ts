@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FairLane } from '../../src/session/fair-lane.js';
-import { FairShares } from '../../src/session/fair-shares.js';
+import { FairQueue, hasFairRoom, type Waiting } from '../../src/session/fair-shares.js';
 import type { Outbound } from '../../src/session/lane.js';
 import { ETH_CAPABILITY } from '../support/session-values.js';
 
@@ -78,40 +78,65 @@ describe('a fair lane', () => {
 });
 
 describe('fair shares', () => {
+  const kinds = ['a', 'b', 'c'] as const;
+  type Kind = (typeof kinds)[number];
+
   test('leave each kind its own places, whoever came first', () => {
-    const shares = new FairShares(['headers', 'bodies', 'receipts'], 10, 2);
-    while (shares.hasRoom('bodies')) shares.take('bodies');
-    expect(shares.sum).toBe(6);
-    while (shares.hasRoom('headers')) shares.take('headers');
-    expect(shares.sum).toBe(8);
-    expect(shares.hasRoom('receipts')).toBe(true);
-    shares.release('bodies');
-    expect(shares.hasRoom('headers')).toBe(true);
-    shares.take('headers');
-    expect(shares.hasRoom('bodies')).toBe(false);
+    const taken = { a: 0, b: 0, c: 0 };
+    const room = (kind: Kind): boolean => hasFairRoom(kind, kinds, (one) => taken[one], 10, 2);
+    while (room('b')) taken.b++;
+    expect(taken.b).toBe(6);
+    while (room('a')) taken.a++;
+    expect(taken.a).toBe(2);
+    expect(room('c')).toBe(true);
+    taken.b--;
+    expect(room('a')).toBe(true);
+    taken.a++;
+    expect(room('b')).toBe(false);
   });
 
-  test('are never more than there are', () => {
-    expect(() => new FairShares(['a', 'b'], 3, 2)).toThrow(RangeError);
+  test('are never more than there are, and nobody is ever without its own', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.boolean())), (steps) => {
-        const shares = new FairShares(['a', 'b', 'c'], 12, 3);
+      fc.property(fc.array(fc.tuple(fc.constantFrom(...kinds), fc.boolean())), (steps) => {
         const taken = { a: 0, b: 0, c: 0 };
-        for (const [kind, take] of steps as ['a' | 'b' | 'c', boolean][]) {
-          if (take && shares.hasRoom(kind)) {
-            shares.take(kind);
-            taken[kind]++;
-          } else if (!take && taken[kind] > 0) {
-            shares.release(kind);
-            taken[kind]--;
-          }
-          expect(shares.sum).toBe(taken.a + taken.b + taken.c);
-          expect(shares.sum).toBeLessThanOrEqual(12);
-          // nobody is ever without its own places
-          for (const kind of ['a', 'b', 'c'] as const)
-            if (taken[kind] < 3) expect(shares.hasRoom(kind)).toBe(true);
+        const room = (kind: Kind): boolean => hasFairRoom(kind, kinds, (one) => taken[one], 12, 3);
+        for (const [kind, take] of steps) {
+          if (take && room(kind)) taken[kind]++;
+          else if (!take && taken[kind] > 0) taken[kind]--;
+          expect(taken.a + taken.b + taken.c).toBeLessThanOrEqual(12);
+          for (const one of kinds) if (taken[one] < 3) expect(room(one)).toBe(true);
         }
       }),
     );
+  });
+});
+
+describe('a fair queue', () => {
+  test('lets the kinds take turns, each in its order, and passes those that may not go', () => {
+    const queue = new FairQueue<Waiting & { readonly name: string }>(10, 100);
+    for (const name of ['a1', 'a2', 'a3', 'b1', 'b2', 'c1'])
+      queue.push({ name, kind: name.charAt(0), bytes: 1 });
+    const order: string[] = [];
+    for (;;) {
+      const next = queue.next(({ kind }) => kind !== 'c');
+      if (next === undefined) break;
+      queue.remove(next);
+      order.push(next.name);
+    }
+    expect(order).toEqual(['a1', 'b1', 'a2', 'b2', 'a3']);
+    expect([...queue].map(({ name }) => name)).toEqual(['c1']);
+    expect(queue.has('a')).toBe(false);
+  });
+
+  test('is bounded in items and in bytes', () => {
+    const queue = new FairQueue<Waiting>(2, 10);
+    const large = { kind: 'a', bytes: 8 };
+    expect(queue.push(large)).toBe(true);
+    expect(queue.push({ kind: 'a', bytes: 3 })).toBe(false);
+    expect(queue.push({ kind: 'b', bytes: 2 })).toBe(true);
+    expect(queue.push({ kind: 'b', bytes: 0 })).toBe(false);
+    expect(queue.remove(large)).toBe(true);
+    expect(queue.remove(large)).toBe(false);
+    expect([queue.items, queue.bytes]).toEqual([1, 2]);
   });
 });

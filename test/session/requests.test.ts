@@ -5,8 +5,16 @@ import { VirtualClock } from '../../src/runtime/simulated/clock.js';
 import type { Ending } from '../../src/session/close-cause.js';
 import { DEFAULT_DEADLINES } from '../../src/session/deadlines.js';
 import { SessionNotActive } from '../../src/session/errors.js';
-import { Outgoing } from '../../src/session/outgoing.js';
-import { type IncomingAnswer, InflightRequests, MAX_OPEN_REQUESTS } from '../../src/session/requests.js';
+import { Outgoing, REQUEST_LANE } from '../../src/session/outgoing.js';
+import {
+  type IncomingAnswer,
+  InflightRequests,
+  MAX_OPEN_REQUESTS,
+  MAX_WAITING_CALLERS,
+  OWN_LANE_REQUESTS,
+  OWN_OPEN_REQUESTS,
+  type RequestOptions,
+} from '../../src/session/requests.js';
 import { nextTimeoutMs, RoundTrips } from '../../src/session/round-trip.js';
 import { ETH_CAPABILITY, hash, recordingSink } from '../support/session-values.js';
 
@@ -47,6 +55,10 @@ function inflight() {
       { name: 'GetBlockBodies', requestId: 0n, hashes: Array.from({ length: count }, (_, i) => hash(i + 1)) },
       options,
     );
+  const ask = (
+    name: 'GetBlockBodies' | 'GetReceipts' | 'GetPooledTransactions',
+    options: RequestOptions = {},
+  ) => requests.ask({ name, requestId: 0n, hashes: [hash(1)] }, options);
   const answer = (name: EthMessageName, message: EthMessage): Ending | undefined =>
     requests.answered(spec(name), arrived(spec(name).encode(message)));
   const answerBodies = (requestId: bigint, count = 1): Ending | undefined =>
@@ -55,7 +67,7 @@ function inflight() {
       requestId,
       bodies: Array.from({ length: count }, () => Uint8Array.of(0xc2, 0xc0, 0xc0)),
     });
-  return { clock, sink, outgoing, breaches, state, requests, bodies, answer, answerBodies };
+  return { clock, sink, outgoing, breaches, state, requests, bodies, ask, answer, answerBodies };
 }
 
 describe('a request', () => {
@@ -148,20 +160,136 @@ describe('a request', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test('there are 512 at most, and a full lane is told to the caller', async () => {
-    const { bodies, requests, sink, clock } = inflight();
-    for (let i = 0; i < MAX_OPEN_REQUESTS; i++) bodies(1).catch(() => undefined);
+  test('there are 512 at most, of which each kind has 32 to itself', async () => {
+    const { bodies, requests, sink, clock, ask } = inflight();
+    const kinds = 4; // on eth/69: headers, bodies, receipts, pooled transactions
+    const most = MAX_OPEN_REQUESTS - (kinds - 1) * OWN_OPEN_REQUESTS;
+    for (let i = 0; i < most; i++) bodies(1).catch(() => undefined);
     await expect(bodies(1)).rejects.toMatchObject({ code: 'ERR_SESSION_QUEUE_FULL' });
-    const other = inflight();
-    other.sink.open = false;
-    const all = Array.from({ length: 300 }, () => other.bodies(1).then(String, ({ code }) => code));
-    await Promise.resolve();
-    other.requests.end(new SessionNotActive('s1'));
-    const codes = await Promise.all(all);
-    expect(codes.filter((code) => code === 'ERR_SESSION_QUEUE_FULL')).toHaveLength(300 - 257);
-    expect(other.clock.pendingTimers).toBe(0);
-    expect(sink.sent).toHaveLength(MAX_OPEN_REQUESTS);
+    for (const name of ['GetReceipts', 'GetPooledTransactions'] as const) {
+      for (let i = 0; i < OWN_OPEN_REQUESTS; i++) ask(name).catch(() => undefined);
+      await expect(ask(name)).rejects.toMatchObject({ code: 'ERR_SESSION_QUEUE_FULL' });
+    }
+    expect(requests.size).toBe(MAX_OPEN_REQUESTS - OWN_OPEN_REQUESTS);
+    expect(sink.sent).toHaveLength(requests.size);
     requests.end(new SessionNotActive('s1'));
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('a full lane is told to the caller, and holds places for other kinds', async () => {
+    const { sink, requests, clock, ask, outgoing } = inflight();
+    sink.open = false;
+    const all = Array.from({ length: 300 }, () => ask('GetBlockBodies').then(String, ({ code }) => code));
+    await Promise.resolve();
+    const most = REQUEST_LANE.maxItems - 3 * OWN_LANE_REQUESTS;
+    expect(outgoing.requests.items).toBe(most);
+    const other = ask('GetReceipts').then(String, ({ code }) => code);
+    await Promise.resolve();
+    expect(outgoing.requests.items).toBe(most + 1);
+    requests.end(new SessionNotActive('s1'));
+    const codes = await Promise.all(all);
+    expect(codes.filter((code) => code === 'ERR_SESSION_QUEUE_FULL')).toHaveLength(300 - 1 - most);
+    expect(await other).toBe('ERR_SESSION_NOT_ACTIVE');
+    expect(clock.pendingTimers).toBe(0);
+  });
+});
+
+describe('a caller that waits for room', () => {
+  const full = () => {
+    const all = inflight();
+    all.sink.open = false;
+    const most = 1 + REQUEST_LANE.maxItems - 3 * OWN_LANE_REQUESTS;
+    for (let i = 0; i < most; i++) all.ask('GetBlockBodies', { timeoutMs: 60_000 }).catch(() => undefined);
+    return { ...all, most };
+  };
+
+  test('has its turn once the peer reads, after those who came before it', async () => {
+    const { ask, sink, outgoing, requests, most } = full();
+    const order: number[] = [];
+    for (let i = 0; i < 3; i++)
+      ask('GetBlockBodies', { backpressure: 'await' }).then(
+        () => order.push(i),
+        () => undefined,
+      );
+    await Promise.resolve();
+    expect(requests.callers).toBe(3);
+    // nobody passes those who wait
+    sink.open = true;
+    await expect(ask('GetBlockBodies')).rejects.toMatchObject({ code: 'ERR_SESSION_QUEUE_FULL' });
+    outgoing.drained();
+    expect(requests.callers).toBe(0);
+    expect(sink.sent).toHaveLength(most + 3);
+    expect(requests.size).toBe(most + 3);
+  });
+
+  test('has it when a request is answered, where the limit of open ones was in the way', async () => {
+    const { ask, answerBodies, requests } = inflight();
+    const most = MAX_OPEN_REQUESTS - 3 * OWN_OPEN_REQUESTS;
+    for (let i = 0; i < most; i++) ask('GetBlockBodies').catch(() => undefined);
+    const waiting = ask('GetBlockBodies', { backpressure: 'await' });
+    await Promise.resolve();
+    expect(requests.callers).toBe(1);
+    expect(answerBodies(1n)).toBeUndefined();
+    expect(requests.callers).toBe(0);
+    expect(answerBodies(BigInt(most + 1))).toBeUndefined();
+    expect(await waiting).toMatchObject({ name: 'BlockBodies' });
+  });
+
+  test('of a kind that has its own places does not wait at all', async () => {
+    const { ask, requests } = full();
+    ask('GetReceipts', { backpressure: 'await' }).catch(() => undefined);
+    await Promise.resolve();
+    expect(requests.callers).toBe(0);
+  });
+
+  test('waits for 20 s at most, or its own time, and can be called off', async () => {
+    const { ask, clock, requests } = full();
+    const controller = new AbortController();
+    const outcomes = [
+      ask('GetBlockBodies', { backpressure: 'await' }),
+      ask('GetBlockBodies', { backpressure: 'await', timeoutMs: 50 }),
+      ask('GetBlockBodies', { backpressure: 'await', signal: controller.signal }),
+    ].map((one) => one.then(String, ({ code }) => code));
+    await Promise.resolve();
+    expect(requests.callers).toBe(3);
+    controller.abort();
+    await clock.advance(50);
+    expect(requests.callers).toBe(1);
+    await clock.advance(DEFAULT_DEADLINES.answerMaxMs - 50);
+    expect(requests.callers).toBe(0);
+    expect(await Promise.all(outcomes)).toEqual([
+      'ERR_SESSION_TIMEOUT',
+      'ERR_SESSION_TIMEOUT',
+      'ERR_SESSION_ABORTED',
+    ]);
+  });
+
+  test('leaves what is left of its own time to the answer', async () => {
+    const { ask, clock, outgoing, sink } = full();
+    const asked = ask('GetBlockBodies', { backpressure: 'await', timeoutMs: 1_000 }).then(
+      String,
+      ({ code }) => `${code} ${clock.now()}`,
+    );
+    await clock.advance(400);
+    sink.open = true;
+    outgoing.drained();
+    await clock.advance(1_000);
+    expect(await asked).toBe('ERR_SESSION_TIMEOUT 1000');
+  });
+
+  test('hears of the end; and there are only so many', async () => {
+    const { ask, requests, clock } = full();
+    const outcomes = Array.from({ length: MAX_WAITING_CALLERS + 1 }, () =>
+      ask('GetBlockBodies', { backpressure: 'await' }).then(String, ({ code }) => code),
+    );
+    await Promise.resolve();
+    expect(requests.callers).toBe(MAX_WAITING_CALLERS);
+    expect(requests.waiting).toBeGreaterThan(MAX_WAITING_CALLERS);
+    requests.end(new SessionNotActive('s1'));
+    const codes = await Promise.all(outcomes);
+    expect(codes.at(-1)).toBe('ERR_SESSION_QUEUE_FULL');
+    expect(new Set(codes.slice(0, -1))).toEqual(new Set(['ERR_SESSION_NOT_ACTIVE']));
+    expect(requests.callers).toBe(0);
     expect(clock.pendingTimers).toBe(0);
   });
 });
