@@ -207,6 +207,16 @@ describe('hostile peers', () => {
     expect([end.code, end.sent]).toEqual(['ERR_RLPX_FRAME_SIZE', 2]);
   });
 
+  test.each([
+    [2_047, 'ERR_RLPX_HELLO'], // with the id 2,048: within the limit, though no Hello
+    [2_048, 'ERR_RLPX_FRAME_SIZE'],
+  ])('F1: %i bytes and an id before Hello end in %s', async (bytes, code) => {
+    const { clock, peer, owner } = await accepted({ hello: false });
+    peer.send(0, new Uint8Array(bytes));
+    await clock.advance(20);
+    expect(await gone(clock, owner)).toMatchObject({ code, sent: 2 });
+  });
+
   test('F1: after Hello a large frame is fine', async () => {
     const { clock, peer, owner } = await accepted();
     const payload = seededRandom('large').bytes(3_000_000);

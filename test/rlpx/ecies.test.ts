@@ -106,14 +106,21 @@ describe('ECIES', () => {
     const material = crypto.sha256(Uint8Array.of(0, 0, 0, 1), crypto.ecdh(ephemeralKey, publicKey));
     const tagKey = crypto.sha256(material.subarray(16));
     const outcomes = new Map<string, number>();
+    // too short is seen by the length alone: no curve, no tag
+    const unused = (): never => {
+      throw new Error('used');
+    };
+    const keyless = { ...crypto, isPublicKey: unused, ecdh: unused, hmacSha256: unused };
     for (let length = 0; length <= 400; length++) {
       const sealed = new Uint8Array(length);
       sealed.set(Uint8Array.of(4, ...crypto.publicKey(ephemeralKey)).subarray(0, length));
       const covered = sealed.subarray(Math.min(65, length), Math.max(65, length - 32));
       if (length >= 97) sealed.set(crypto.hmacSha256(tagKey, covered, size), length - 32);
       const end = outcome(sealed);
-      if (length < 113) expect(end).toBe(REFUSED);
-      else expect(end).toHaveLength(2 * (length - 113));
+      if (length < 113) {
+        expect(end).toBe(REFUSED);
+        expect(() => eciesOpen(keyless, secretKey, sealed, size)).toThrow(RlpxError);
+      } else expect(end).toHaveLength(2 * (length - 113));
       outcomes.set(
         end === REFUSED ? 'refused' : 'opened',
         (outcomes.get(end === REFUSED ? 'refused' : 'opened') ?? 0) + 1,

@@ -300,4 +300,18 @@ describe('hostile frames', () => {
     decoder.push(frameBytes(encoder, 1, Uint8Array.of(1)));
     expect(() => decoder.next()).toThrow(RlpxError);
   });
+
+  test('nor does it read on where the frame behind the breach would be a good one', () => {
+    const { encoder, decoder } = oneWay();
+    decoder.maxFrameBytes = 100;
+    const large = frameBytes(encoder, 1, new Uint8Array(200));
+    decoder.push(large.subarray(0, 32)); // its header says too much; a decoder that forgot would take the next header
+    const tooLarge = expect.objectContaining({ code: 'ERR_RLPX_FRAME_SIZE' });
+    expect(() => decoder.next()).toThrow(tooLarge);
+    decoder.maxFrameBytes = 1_000;
+    for (const more of [large.subarray(32), frameBytes(encoder, 1, Uint8Array.of(1))]) {
+      decoder.push(more);
+      expect(() => decoder.next()).toThrow(tooLarge);
+    }
+  });
 });

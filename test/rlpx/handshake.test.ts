@@ -169,6 +169,19 @@ describe('Handshake', () => {
     expect(Math.min(...sizes)).toBeGreaterThanOrEqual(100);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(199);
     expect(sizes.size).toBeGreaterThan(20);
+    const sizeWith = (unit: number): number => {
+      const drawn = { ...random, bytes: (length: number) => random.bytes(length), unit: () => unit };
+      return sealAuth({ ...partyA(crypto), random: drawn }, keysA, publicKeyB).length - 2 - MIN_AUTH_BYTES;
+    };
+    expect([sizeWith(0), sizeWith(1 - 2 ** -32)]).toEqual([100, 199]);
+  });
+
+  test('what stands behind the message in its chunk is handed back in both roles', () => {
+    const { initiator, recipient } = bothEnds('rest');
+    const behind = Uint8Array.of(1, 2, 3);
+    const there = recipient.push(concatBytes([initiator.start() ?? behind, behind]));
+    expect(there?.rest).toEqual(behind);
+    expect(initiator.push(concatBytes([there?.reply ?? behind, behind]))?.rest).toEqual(behind);
   });
 
   test('keys that are none are refused at once', () => {

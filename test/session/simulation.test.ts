@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { compareBytes } from '../../src/codec/index.js';
+import { compareBytes, encodeBytes, encodeList } from '../../src/codec/index.js';
 import { nodeCrypto } from '../../src/crypto/index.js';
 import type { EthRequest, EthResponse } from '../../src/eth/index.js';
 import { Handshake } from '../../src/rlpx/index.js';
@@ -175,14 +175,22 @@ describe('a session that waits for another connection with the same peer', () =>
     expect(dialed.state).toBe('greeting');
     expect(node.manager.list().map(({ state }) => state)).toEqual(['greeting', 'verifying']);
     peer.say({ name: 'GetBlockBodies', requestId: 7n, hashes: [hash(1)] });
+    const transaction = encodeList([encodeBytes(seededRandom('noise').bytes(100_000))]);
+    for (let i = 0; i < 30; i++) peer.say({ name: 'Transactions', transactions: [transaction] });
     await village.clock.advance(4 * SECOND);
     expect(node.manager.active()).toEqual([]);
     expect(peer.heard('BlockBodies')).toEqual([]);
+    // of what comes meanwhile 1 MiB is kept, the rest waits with the peer
+    const held = node.manager.list({ direction: 'inbound' })[0]?.describe().counters.bytesIn;
+    expect(held).toBeGreaterThan(1024 * 1024);
+    expect(held).toBeLessThan(1.5 * 1024 * 1024);
+    expect(peer.connection?.backlogBytes).toBeGreaterThan(0);
     await village.clock.advance(1 * SECOND);
     expect(await dialed.ended).toMatchObject({ outcome: 'expired', code: 'ERR_SESSION_HELLO_DEADLINE' });
     expect(node.manager.active()).toHaveLength(1);
-    await village.clock.advance(100);
+    await village.clock.advance(1 * SECOND);
     expect(peer.heard('BlockBodies')).toMatchObject([{ requestId: 7n }]);
+    expect(peer.connection?.backlogBytes).toBe(0);
     expect(peer.end).toBeUndefined();
     expect(await village.leftovers()).toMatchObject({ timers: 0 });
   });
