@@ -1,9 +1,10 @@
-import type { CryptoParts, Curve, Keccak, RlpxCrypto } from './crypto.js';
+import type { CryptoParts, Curve, FrameEngine, FrameKeys, Keccak, RlpxCrypto } from './crypto.js';
 import { nativeCurve } from './native-curve.js';
 import { nobleCrypto } from './noble.js';
 import { nodeCrypto } from './node.js';
 import { installedPackage, type PackageLoader } from './packages.js';
 import { wasmCurve } from './wasm/curve.js';
+import { wasmFrames } from './wasm/frames.js';
 import { wasmKeccak } from './wasm/keccak.js';
 
 export type CryptoBackendName = 'native' | 'wasm' | 'node' | 'noble';
@@ -83,8 +84,10 @@ function noble(): CryptoBackend {
 }
 
 function assembled(name: CryptoBackendName, base: RlpxCrypto, keccak: Keccak, curve: Curve): RlpxCrypto {
+  const frameEngine = framesWhere(base);
   return {
     ...base,
+    ...(frameEngine === undefined ? {} : { frameEngine }),
     name,
     publicKey: curve.publicKey,
     ecdh: curve.ecdh,
@@ -93,6 +96,15 @@ function assembled(name: CryptoBackendName, base: RlpxCrypto, keccak: Keccak, cu
     keccak256: keccak.keccak256,
     keccakStream: keccak.keccakStream,
   };
+}
+
+/** Without WebAssembly's vectors, frames are made of the single primitives. */
+function framesWhere(base: RlpxCrypto): ((keys: FrameKeys) => FrameEngine | undefined) | undefined {
+  try {
+    return wasmFrames(base.aesCtr);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The first that can be made, and why those before it cannot; the last always can. */

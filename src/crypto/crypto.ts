@@ -18,6 +18,43 @@ export interface BlockCipher {
 }
 
 /**
+ * One direction of RLPx frames with MAC and cipher in one call per part, where a back end has that. Small frames are made and
+ * opened in `frame`: header (16) ‖ MAC (16) ‖ body, filled up to 16 ‖ MAC (16). It is shared with all other directions, so
+ * what stands there is good only until the next call on any.
+ */
+export interface FrameEngine {
+  /** Room for a frame whose body has at most `SMALL_BODY_BYTES`. */
+  readonly frame: Uint8Array;
+  /** Makes the frame whole of plain header and body. @param bodyBytes a multiple of 16, at most SMALL_BODY_BYTES */
+  seal(bodyBytes: number): void;
+  /** Decrypts the header where its MAC is right, compared in constant time. */
+  openHeader(): boolean;
+  /** Decrypts the body where its MAC is right, compared in constant time. @param bodyBytes as for `seal` */
+  openBody(bodyBytes: number): boolean;
+  /** For large frames: folds in an encrypted header. @returns its MAC, 16 bytes */
+  headerMac(header: Uint8Array): Uint8Array;
+  /** Takes in a piece of an encrypted body; it may come in any pieces. */
+  absorb(ciphertext: Uint8Array): void;
+  /** @returns the MAC of the body that came in, 16 bytes */
+  bodyMac(): Uint8Array;
+  /** The key stream goes on over what large frames hold. @returns `bytes` encrypted or decrypted, in memory of its own */
+  apply(bytes: Uint8Array): Uint8Array;
+}
+
+/** The most that `FrameEngine.frame` has room for between its MACs. */
+export const SMALL_BODY_BYTES = 4_096;
+
+/** What one direction of frames is made of. */
+export interface FrameKeys {
+  /** 32 bytes: of the stream, which begins at zero. */
+  readonly aes: Uint8Array;
+  /** 32 bytes: of the MAC. */
+  readonly mac: Uint8Array;
+  /** The MAC as the handshake left it; from now on it goes on in the engine. */
+  readonly state: KeccakStream;
+}
+
+/**
  * All that handshake, frames and identities ask of cryptography; each back end fills it in one file.
  * Secret keys are 32 bytes, public keys the 64 bytes x ‖ y, signatures r ‖ s ‖ recovery id (65 bytes).
  */
@@ -52,6 +89,8 @@ export interface RlpxCrypto {
   aesCtr(key: Uint8Array, iv: Uint8Array): StreamCipher;
   /** AES on single blocks; key of 32 bytes. @throws CryptoError ERR_CRYPTO_LENGTH */
   aesBlock(key: Uint8Array): BlockCipher;
+  /** Only where it is faster than the single primitives. @returns undefined for a state of another make */
+  frameEngine?(keys: FrameKeys): FrameEngine | undefined;
   /** Equality in constant time; false at once where the lengths differ. */
   equal(a: Uint8Array, b: Uint8Array): boolean;
 }

@@ -149,7 +149,7 @@ export class RlpxConnection {
     const wireId = this.#wireId(capability, id);
     if (payload.length > MAX_FRAME_BYTES)
       throw new RlpxError('ERR_RLPX_ARGUMENT', `${payload.length} bytes to send`);
-    this.#queued(link.encode(wireId, payload, this.#outbox.pieces));
+    this.#queued(link.encode(wireId, payload, this.#outbox.gathering));
     return this.#outbox.askRoom();
   }
 
@@ -157,7 +157,7 @@ export class RlpxConnection {
   sendPacked(capability: SharedCapability, message: PackedMessage): boolean {
     const link = this.#openLink();
     const wireId = this.#wireId(capability, message.id);
-    this.#queued(link.encodePacked(wireId, message, this.#outbox.pieces));
+    this.#queued(link.encodePacked(wireId, message, this.#outbox.gathering));
     return this.#outbox.askRoom();
   }
 
@@ -345,7 +345,7 @@ export class RlpxConnection {
   }
 
   #queueBase(link: Link, id: number, payload: Uint8Array): void {
-    this.#queued(link.encode(id, payload, this.#outbox.pieces));
+    this.#queued(link.encode(id, payload, this.#outbox.gathering));
   }
 
   #queued(bytes: number): void {
@@ -355,7 +355,7 @@ export class RlpxConnection {
   }
 
   #queueHandshake(message: Uint8Array): void {
-    this.#outbox.pieces.push(message);
+    this.#outbox.gathering.push(message);
     this.#counts.bytesOut += message.length;
     this.#outbox.added(message.length);
   }

@@ -1,9 +1,8 @@
 import { CodecError, concatBytes, EMPTY_BYTES, RlpReader, readUint24 } from '../codec/index.js';
-import type { RlpxCrypto, StreamCipher } from '../crypto/crypto.js';
+import { type FrameEngine, type RlpxCrypto, SMALL_BODY_BYTES } from '../crypto/crypto.js';
 import { BodyBuffer } from './body-buffer.js';
 import { RlpxError } from './errors.js';
-import { frameWireBytes, HEADER_BYTES, ingressMac, MAC_BYTES, paddedBytes, zeroIv } from './frame.js';
-import type { FrameMac } from './frame-mac.js';
+import { BODY_AT, frameWireBytes, ingressFrames, MAC_BYTES, paddedBytes } from './frame.js';
 import type { Secrets } from './secrets.js';
 
 /** One message as it stood in its frame: authentic and decrypted. */
@@ -28,14 +27,13 @@ const HASHED_AT_ONCE_BYTES = 65_536;
  */
 export class FrameDecoder {
   readonly #crypto: RlpxCrypto;
-  readonly #cipher: StreamCipher;
-  readonly #mac: FrameMac;
+  readonly #frames: FrameEngine;
   #maxFrameBytes: number;
   /** Bytes that were not looked at yet begin at `#at`. */
   #chunk: Uint8Array = EMPTY_BYTES;
   #at = 0;
   /** Header and its MAC, as far as they arrived in an earlier chunk. */
-  readonly #head: Uint8Array = new Uint8Array(HEADER_BYTES + MAC_BYTES);
+  readonly #head: Uint8Array = new Uint8Array(BODY_AT);
   #headBytes = 0;
   /** Size of the frame whose header was read; undefined: a header comes next. */
   #size: number | undefined;
@@ -47,8 +45,7 @@ export class FrameDecoder {
   /** @param maxFrameBytes what a header may announce; nothing is reserved for it */
   constructor(crypto: RlpxCrypto, secrets: Secrets, maxFrameBytes: number) {
     this.#crypto = crypto;
-    this.#cipher = crypto.aesCtr(secrets.aes, zeroIv());
-    this.#mac = ingressMac(crypto, secrets);
+    this.#frames = ingressFrames(crypto, secrets);
     this.#maxFrameBytes = maxFrameBytes;
   }
 
@@ -107,11 +104,11 @@ export class FrameDecoder {
   #readHeader(): number | undefined {
     const head = this.#takeHead();
     if (head === undefined) return undefined;
-    const header = head.subarray(0, HEADER_BYTES);
-    if (!this.#crypto.equal(head.subarray(HEADER_BYTES), this.#mac.header(header)))
-      throw new RlpxError('ERR_RLPX_MAC');
+    const frames = this.#frames;
+    frames.frame.set(head);
+    if (!frames.openHeader()) throw new RlpxError('ERR_RLPX_MAC');
     // What stands after the size (capability and context of frames in several parts) was never used and is ignored.
-    const size = readUint24(this.#cipher.apply(header));
+    const size = readUint24(frames.frame);
     if (size === 0 || size > this.#maxFrameBytes) {
       throw new RlpxError(
         'ERR_RLPX_FRAME_SIZE',
@@ -143,7 +140,7 @@ export class FrameDecoder {
     if (body.missing === 0) return this.#open(size, body.from(0));
     const arrived = Math.min(body.length, cipherBytes);
     if (arrived - this.#hashedBytes >= HASHED_AT_ONCE_BYTES) {
-      this.#mac.body(body.from(this.#hashedBytes).subarray(0, arrived - this.#hashedBytes));
+      this.#frames.absorb(body.from(this.#hashedBytes).subarray(0, arrived - this.#hashedBytes));
       this.#hashedBytes = arrived;
     }
     return undefined;
@@ -151,15 +148,30 @@ export class FrameDecoder {
 
   /** @param body whole, with its MAC */
   #open(size: number, body: Uint8Array): Frame {
-    const ciphertext = body.subarray(0, body.length - MAC_BYTES);
-    this.#mac.body(this.#hashedBytes === 0 ? ciphertext : ciphertext.subarray(this.#hashedBytes));
-    if (!this.#crypto.equal(body.subarray(ciphertext.length), this.#mac.bodyMac()))
-      throw new RlpxError('ERR_RLPX_MAC');
-    const plain = this.#cipher.apply(ciphertext);
+    const opened =
+      body.length - MAC_BYTES <= SMALL_BODY_BYTES ? this.#openSmall(size, body) : this.#openLarge(size, body);
     this.#size = undefined;
     this.#body = undefined;
     this.#hashedBytes = 0;
-    return splitMessage(plain.subarray(0, size));
+    return opened;
+  }
+
+  /** Nothing of it was hashed yet: that begins beyond the size of a small one. */
+  #openSmall(size: number, body: Uint8Array): Frame {
+    const frames = this.#frames;
+    frames.frame.set(body, BODY_AT);
+    if (!frames.openBody(body.length - MAC_BYTES)) throw new RlpxError('ERR_RLPX_MAC');
+    const { id, payload, wireBytes } = splitMessage(frames.frame.subarray(BODY_AT, BODY_AT + size));
+    return { id, payload: payload.slice(), wireBytes };
+  }
+
+  #openLarge(size: number, body: Uint8Array): Frame {
+    const frames = this.#frames;
+    const ciphertext = body.subarray(0, body.length - MAC_BYTES);
+    frames.absorb(this.#hashedBytes === 0 ? ciphertext : ciphertext.subarray(this.#hashedBytes));
+    if (!this.#crypto.equal(body.subarray(ciphertext.length), frames.bodyMac()))
+      throw new RlpxError('ERR_RLPX_MAC');
+    return splitMessage(frames.apply(ciphertext).subarray(0, size));
   }
 
   #take(length: number): Uint8Array {

@@ -1,29 +1,23 @@
 import { writeUint24 } from '../codec/index.js';
-import type { RlpxCrypto, StreamCipher } from '../crypto/crypto.js';
+import { type FrameEngine, type RlpxCrypto, SMALL_BODY_BYTES } from '../crypto/crypto.js';
 import { RlpxError } from './errors.js';
 import {
-  egressMac,
+  BODY_AT,
+  egressFrames,
   frameWireBytes,
   HEADER_BYTES,
-  MAC_BYTES,
   MAX_FRAME_BYTES,
   paddedBytes,
-  zeroIv,
 } from './frame.js';
-import type { FrameMac } from './frame-mac.js';
+import { Gathering } from './gathering.js';
 import type { Secrets } from './secrets.js';
-
-/** Below, one piece of memory for the whole frame; above, the body is not copied once more but sent as it was encrypted. */
-const GATHER_BYTES = 4_096;
 
 /** Turns messages into frames, in the order in which they will be sent. One per connection and direction. */
 export class FrameEncoder {
-  readonly #cipher: StreamCipher;
-  readonly #mac: FrameMac;
+  readonly #frames: FrameEngine;
 
   constructor(crypto: RlpxCrypto, secrets: Secrets) {
-    this.#cipher = crypto.aesCtr(secrets.aes, zeroIv());
-    this.#mac = egressMac(crypto, secrets);
+    this.#frames = egressFrames(crypto, secrets);
   }
 
   /**
@@ -33,36 +27,54 @@ export class FrameEncoder {
    * @throws RlpxError ERR_RLPX_ARGUMENT where id and payload have more than 2^24 − 1 bytes; nothing is appended then
    */
   encode(id: number, payload: Uint8Array, out: Uint8Array[]): number {
+    const gathering = new Gathering();
+    const wireBytes = this.encodeInto(id, payload, gathering);
+    out.push(...gathering.take());
+    return wireBytes;
+  }
+
+  /** As `encode`; small frames are written side by side. */
+  encodeInto(id: number, payload: Uint8Array, out: Gathering): number {
     const idBytes = encodedIdBytes(id);
     const size = idBytes + payload.length;
     if (size > MAX_FRAME_BYTES) throw new RlpxError('ERR_RLPX_ARGUMENT', `a frame of ${size} bytes`);
-    // Header and body follow each other in one key stream, so they are encrypted in one call.
-    const plain = new Uint8Array(HEADER_BYTES + paddedBytes(size));
-    writeUint24(plain, size);
-    plain[3] = 0xc2;
-    plain[4] = 0x80;
-    plain[5] = 0x80;
-    writeId(plain, HEADER_BYTES, id, idBytes);
-    plain.set(payload, HEADER_BYTES + idBytes);
-    const ciphertext = this.#cipher.apply(plain);
-    const header = ciphertext.subarray(0, HEADER_BYTES);
-    const body = ciphertext.subarray(HEADER_BYTES);
-    const headerMac = this.#mac.header(header);
-    this.#mac.body(body);
-    const bodyMac = this.#mac.bodyMac();
+    const bodyBytes = paddedBytes(size);
     const wireBytes = frameWireBytes(size);
-    if (wireBytes > GATHER_BYTES) {
-      out.push(header, headerMac, body, bodyMac);
+    const frames = this.#frames;
+    if (bodyBytes <= SMALL_BODY_BYTES) {
+      const { frame } = frames;
+      writeHeader(frame, size);
+      writeId(frame, BODY_AT, id, idBytes);
+      frame.set(payload, BODY_AT + idBytes);
+      frame.fill(0, BODY_AT + size, BODY_AT + bodyBytes);
+      frames.seal(bodyBytes);
+      out.copy(frame.subarray(0, wireBytes));
       return wireBytes;
     }
-    const frame = new Uint8Array(wireBytes);
-    frame.set(header);
-    frame.set(headerMac, HEADER_BYTES);
-    frame.set(body, HEADER_BYTES + MAC_BYTES);
-    frame.set(bodyMac, wireBytes - MAC_BYTES);
-    out.push(frame);
+    // Header and body follow each other in one key stream, so they are encrypted in one call.
+    const plain = new Uint8Array(HEADER_BYTES + bodyBytes);
+    writeHeader(plain, size);
+    writeId(plain, HEADER_BYTES, id, idBytes);
+    plain.set(payload, HEADER_BYTES + idBytes);
+    const ciphertext = frames.apply(plain);
+    const header = ciphertext.subarray(0, HEADER_BYTES);
+    const body = ciphertext.subarray(HEADER_BYTES);
+    out.copy(header);
+    out.copy(frames.headerMac(header));
+    out.push(body); // not copied once more
+    frames.absorb(body);
+    out.copy(frames.bodyMac());
     return wireBytes;
   }
+}
+
+/** size (3) ‖ C2 80 80 ‖ zeros */
+function writeHeader(bytes: Uint8Array, size: number): void {
+  writeUint24(bytes, size);
+  bytes[3] = 0xc2;
+  bytes[4] = 0x80;
+  bytes[5] = 0x80;
+  for (let i = 6; i < HEADER_BYTES; i++) bytes[i] = 0;
 }
 
 /** An id is an RLP integer: itself below 0x80, 0x80 for 0, else a length and up to four bytes. */

@@ -1,5 +1,6 @@
-import type { RlpxCrypto } from '../crypto/crypto.js';
+import type { FrameEngine, KeccakStream, RlpxCrypto } from '../crypto/crypto.js';
 import { FrameMac } from './frame-mac.js';
+import { PortableFrames } from './portable-frames.js';
 import type { Secrets } from './secrets.js';
 
 /*
@@ -11,6 +12,8 @@ import type { Secrets } from './secrets.js';
 export const HEADER_BYTES = 16;
 export const MAC_BYTES = 16;
 export const BLOCK_BYTES = 16;
+/** Where the body begins in a frame. */
+export const BODY_AT: number = HEADER_BYTES + MAC_BYTES;
 /** Three bytes of size. */
 export const MAX_FRAME_BYTES = 0xff_ff_ff;
 /** Counter mode starts from zero in both directions: the keys are fresh. */
@@ -29,10 +32,17 @@ export function paddedBytes(size: number): number {
   return Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES;
 }
 
-export function egressMac(crypto: RlpxCrypto, secrets: Secrets): FrameMac {
-  return new FrameMac(secrets.egressMac, crypto.aesBlock(secrets.mac));
+export function egressFrames(crypto: RlpxCrypto, secrets: Secrets): FrameEngine {
+  return frames(crypto, secrets, secrets.egressMac);
 }
 
-export function ingressMac(crypto: RlpxCrypto, secrets: Secrets): FrameMac {
-  return new FrameMac(secrets.ingressMac, crypto.aesBlock(secrets.mac));
+export function ingressFrames(crypto: RlpxCrypto, secrets: Secrets): FrameEngine {
+  return frames(crypto, secrets, secrets.ingressMac);
+}
+
+function frames(crypto: RlpxCrypto, { aes, mac }: Secrets, state: KeccakStream): FrameEngine {
+  return (
+    crypto.frameEngine?.({ aes, mac, state }) ??
+    new PortableFrames(crypto, aes, new FrameMac(state, crypto.aesBlock(mac)))
+  );
 }

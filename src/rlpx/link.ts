@@ -4,6 +4,7 @@ import { BaseProtocol, MAX_FRAME_BYTES_BEFORE_HELLO } from './base-protocol.js';
 import type { LocalCapability } from './capabilities.js';
 import { FrameDecoder } from './frame-decoder.js';
 import { FrameEncoder } from './frame-encoder.js';
+import type { Gathering } from './gathering.js';
 import type { HandshakeResult } from './handshake.js';
 import { P2P_VERSION } from './hello.js';
 import type { PackedMessage } from './packing.js';
@@ -32,12 +33,16 @@ export class Link {
   }
 
   /** Appends the frame of a message to `out`, compressed once both Hellos are through. @returns its bytes on the wire */
-  encode(wireId: number, payload: Uint8Array, out: Uint8Array[]): number {
-    return this.#encoder.encode(wireId, this.protocol.compressed ? snappyCompress(payload) : payload, out);
+  encode(wireId: number, payload: Uint8Array, out: Gathering): number {
+    return this.#encoder.encodeInto(
+      wireId,
+      this.protocol.compressed ? snappyCompress(payload) : payload,
+      out,
+    );
   }
 
   /** As `encode`, of a message that was compressed before. */
-  encodePacked(wireId: number, message: PackedMessage, out: Uint8Array[]): number {
-    return this.#encoder.encode(wireId, this.protocol.compressed ? message.body : message.plain, out);
+  encodePacked(wireId: number, message: PackedMessage, out: Gathering): number {
+    return this.#encoder.encodeInto(wireId, this.protocol.compressed ? message.body : message.plain, out);
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../runtime/clock.js';
 import type { TcpSocket } from '../runtime/tcp.js';
+import { Gathering } from './gathering.js';
 import { WriteWatch } from './write-watch.js';
 
 /** What an outbox tells the connection that owns it. */
@@ -27,7 +28,7 @@ export class Outbox {
   readonly #clock: Clock;
   readonly #watch: WriteWatch;
   readonly #endOfTurn = (): void => this.#turnEnds();
-  #pieces: Uint8Array[] = [];
+  readonly #gathering = new Gathering();
   #bytes = 0;
   #planned = false;
   #closed = false;
@@ -44,8 +45,8 @@ export class Outbox {
   }
 
   /** Where frames are put; tell `added` how many bytes there are more. */
-  get pieces(): Uint8Array[] {
-    return this.#pieces;
+  get gathering(): Gathering {
+    return this.#gathering;
   }
 
   get blocked(): boolean {
@@ -78,11 +79,9 @@ export class Outbox {
 
   /** Hands everything to the socket at once. */
   flush(): void {
-    if (this.#pieces.length === 0) return;
-    const pieces = this.#pieces;
-    this.#pieces = [];
+    if (this.#gathering.isEmpty) return;
     this.#bytes = 0;
-    this.#blocked = !this.#socket.write(pieces);
+    this.#blocked = !this.#socket.write(this.#gathering.take());
     this.#watch.wrote();
   }
 
@@ -95,7 +94,7 @@ export class Outbox {
   /** What was not flushed is dropped; no handler is called any more. */
   close(): void {
     this.#closed = true;
-    this.#pieces = [];
+    this.#gathering.take();
     this.#bytes = 0;
     this.#watch.stop();
   }

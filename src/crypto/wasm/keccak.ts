@@ -75,7 +75,7 @@ class KeccakEngine {
   }
 }
 
-class WasmKeccakStream implements KeccakStream {
+export class WasmKeccakStream implements KeccakStream {
   readonly #engine: KeccakEngine;
   readonly #state = new Uint8Array(STATE_BYTES);
   /** How many bytes of the block are taken in: 0 to 135. */
@@ -104,6 +104,11 @@ class WasmKeccakStream implements KeccakStream {
   digest(): Uint8Array {
     this.#hash ??= this.#engine.finish(this.#state, this.#position);
     return this.#hash.slice();
+  }
+
+  /** For another machine to go on from: 200 bytes of their own, and how many bytes of its block are filled. */
+  get snapshot(): { readonly state: Uint8Array; readonly position: number } {
+    return { state: this.#state.slice(), position: this.#position };
   }
 }
 
