@@ -11,6 +11,7 @@ export { SCHEMA_VERSION } from './keys.js';
 export { type ChainStoreOptions, openChainStore } from './open-store.js';
 export type { ChainConflict } from './pull-conflicts.js';
 export type { ChainPeer, PeerTrust } from './pull-peers.js';
+export type { ReceiptsProgress } from './pull-receipts.js';
 export {
   ChainPuller,
   type PullerOptions,
@@ -21,6 +22,7 @@ export {
 export { type ServeOptions, serveRequest } from './serve.js';
 export { type AppendOptions, ChainStore, MAX_ROLLBACK_BLOCKS } from './store.js';
 export {
+  type BlockReceipts,
   type CompleteBlock,
   checkAccessList,
   checkBody,
@@ -28,4 +30,5 @@ export {
   checkReceipts,
   type HashedHeader,
   readHeader,
+  type StorableBlock,
 } from './verify.js';

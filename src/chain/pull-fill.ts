@@ -5,19 +5,32 @@ import { throwIfAborted } from './errors.js';
 import { type Matched, matchAccessLists, matchBodies, matchReceipts } from './pull-answers.js';
 import type { Segment } from './pull-headers.js';
 import type { Asked, PartKind, PeerBook, PullPeer } from './pull-peers.js';
-import { blockBytes, PART_KINDS, SegmentPlan } from './pull-plan.js';
+import { blockBytes, PART_KINDS, type PlannedBlock, SegmentPlan } from './pull-plan.js';
 import type { ChainStore } from './store.js';
 import { type CompleteBlock, emptyRoots, type HashedHeader } from './verify.js';
 
 export interface FillOptions {
-  readonly segment: Segment;
-  readonly store: ChainStore;
+  /** Of the blocks that are to be filled, in the order in which they are to be kept. */
+  readonly headers: readonly HashedHeader[];
+  readonly kinds: readonly PartKind[];
+  /** What a block can do without, when nobody has it. Who has none of it is not to blame. */
+  readonly optional: ReadonlySet<PartKind>;
   readonly book: PeerBook;
   readonly hasher: Hasher;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Blocks to be stored at once; fewer where they are large or come slowly. */
+  /** Blocks to be kept at once; fewer where they are large or come slowly. */
   readonly batchBlocks: number;
+  /** Nothing is kept before the block of this number is at hand: the new chain of a reorganisation. */
+  readonly holdUntil: bigint;
+  /** Keeps a batch. What it throws ends the filling. */
+  readonly keep: (blocks: readonly PlannedBlock[]) => Promise<void>;
+}
+
+export interface FillSegmentOptions
+  extends Pick<FillOptions, 'book' | 'hasher' | 'clock' | 'signal' | 'batchBlocks'> {
+  readonly segment: Segment;
+  readonly store: ChainStore;
   /** Told of every batch that has been stored. */
   readonly stored: (blocks: readonly CompleteBlock[]) => void;
 }
@@ -37,10 +50,31 @@ const BUFFERED_BYTES = 64 * 1024 * 1024;
 const BATCH_BYTES = 4 * 1024 * 1024;
 const BATCH_MS = 1_000;
 /** geth announces its range every 32 blocks, so a peer may well have a little more than it said. */
-const RANGE_SLACK = 64n;
+export const RANGE_SLACK: bigint = 64n;
+
+const OPTIONAL: ReadonlySet<PartKind> = new Set<PartKind>(['accessList']);
+/** Who has answered so often that it has none of what can be done without is not asked for more of it. */
+const EMPTY_ANSWERS = 2;
 
 /** Fetches the contents of a run of blocks from all peers at once, and stores them in order. */
-export async function fillSegment(options: FillOptions): Promise<FillResult> {
+export function fillSegment(options: FillSegmentOptions): Promise<FillResult> {
+  const { segment, store, stored } = options;
+  const { ancestor, headers } = segment;
+  const head = store.head.header.number;
+  const number = ancestor.header.number;
+  let first = true;
+  const keep = async (planned: readonly PlannedBlock[]): Promise<void> => {
+    const blocks = planned.map(completeBlock);
+    await store.append(blocks, first ? { rollbackTo: number } : {});
+    first = false;
+    stored(blocks);
+  };
+  const holdUntil = number < head ? head + 1n : 0n;
+  return fillBlocks({ ...options, headers, kinds: PART_KINDS, optional: OPTIONAL, holdUntil, keep });
+}
+
+/** Fetches parts of blocks from all peers at once. */
+export async function fillBlocks(options: FillOptions): Promise<FillResult> {
   const fill = new SegmentFill(options);
   try {
     return await fill.run();
@@ -62,17 +96,15 @@ class SegmentFill {
   #storedAtMs: number;
   #failure: { readonly error: unknown } | undefined;
   #falseChain: string | undefined;
-  /** Reorganisation: the old chain stays until the new one is at hand up to here. */
-  readonly #holdUntil: bigint;
+  /** Answers without anything of what can be done without. */
+  readonly #emptyAnswers = new Map<PullPeer, number>();
 
   constructor(options: FillOptions) {
-    const { segment, store, hasher, clock, signal } = options;
+    const { headers, kinds, hasher, clock, signal } = options;
     this.#options = options;
     const limits = { windowBlocks: WINDOW_BLOCKS, bufferedBytes: BUFFERED_BYTES };
-    this.#plan = new SegmentPlan(segment.headers, emptyRoots(hasher), limits);
+    this.#plan = new SegmentPlan(headers, emptyRoots(hasher), limits, kinds);
     this.#storedAtMs = clock.now();
-    const head = store.head.header.number;
-    this.#holdUntil = segment.ancestor.header.number < head ? head + 1n : 0n;
     this.#stop = () => this.#over.abort();
     signal.addEventListener('abort', this.#stop);
     if (signal.aborted) this.#stop();
@@ -106,17 +138,19 @@ class SegmentFill {
   }
 
   #header(at: number): HashedHeader {
-    const header = this.#options.segment.headers[at];
+    const header = this.#options.headers[at];
     if (header === undefined) throw new RangeError(`no block at ${at}`);
     return header;
   }
 
-  /** An access list is worth having, not worth waiting for: the first block that waits for nothing else goes on without. */
+  /** Some parts are worth having, not worth waiting for: the first block that waits for nothing else goes on without. */
   #doWithout(): void {
-    while (!this.#plan.done && this.#plan.gap < this.#options.segment.headers.length) {
+    while (!this.#plan.done && this.#plan.gap < this.#options.headers.length) {
       const at = this.#plan.gap;
-      if (!this.#plan.isMissing('accessList', at) || this.#someoneMayHave('accessList', at)) return;
-      this.#plan.put('accessList', at, undefined);
+      for (const kind of this.#options.optional) {
+        if (!this.#plan.isMissing(kind, at) || this.#someoneMayHave(kind, at)) continue;
+        this.#plan.put(kind, at, undefined);
+      }
       if (this.#plan.gap === at) return; // it waits for more than that
     }
   }
@@ -195,7 +229,9 @@ class SegmentFill {
       if (!here.has(at) && (position <= last || last === -1)) lacking.add(at);
     });
     if (got > 0) entry.succeeded();
-    else if (kind !== 'accessList') entry.failed(`nothing of ${positions.length} blocks that it should have`);
+    else if (this.#options.optional.has(kind))
+      this.#emptyAnswers.set(entry, (this.#emptyAnswers.get(entry) ?? 0) + 1);
+    else entry.failed(`nothing of ${positions.length} blocks that it should have`);
     if (got < positions.length) entry.amounts[kind] = Math.max(MIN_AMOUNT, got);
     else entry.amounts[kind] = Math.min(MAX_AMOUNTS[kind], Math.max(entry.amounts[kind], 2 * got));
   }
@@ -211,6 +247,7 @@ class SegmentFill {
 
   #mayHave(entry: PullPeer, kind: PartKind, at: number): boolean {
     if (kind === 'accessList' && entry.peer.accessLists === undefined) return false;
+    if (kind === 'receipts' && (this.#emptyAnswers.get(entry) ?? 0) >= EMPTY_ANSWERS) return false;
     if (this.#lacking.get(entry)?.[kind].has(at)) return false;
     const range = entry.peer.range();
     if (range === undefined) return true;
@@ -225,7 +262,7 @@ class SegmentFill {
 
   #canGoOn(): boolean {
     const at = this.#plan.gap;
-    if (at >= this.#options.segment.headers.length) return true;
+    if (at >= this.#options.headers.length) return true;
     return PART_KINDS.every((kind) => !this.#plan.isMissing(kind, at) || this.#someoneMayHave(kind, at));
   }
 
@@ -244,15 +281,15 @@ class SegmentFill {
   }
 
   /** The blocks to be stored now; none where it is worth waiting for more. */
-  #batch(): readonly CompleteBlock[] {
-    const { segment, clock, batchBlocks } = this.#options;
+  #batch(): readonly PlannedBlock[] {
+    const { headers, holdUntil, clock, batchBlocks } = this.#options;
     const plan = this.#plan;
-    const whole = plan.gap === segment.headers.length;
+    const whole = plan.gap === headers.length;
     const waited = clock.now() - this.#storedAtMs >= BATCH_MS;
     const crowded = plan.bufferedBytes >= BUFFERED_BYTES || plan.gap - plan.stored >= WINDOW_BLOCKS;
-    if (plan.stored === 0 && this.#holdUntil > 0n) {
-      const top = segment.headers[plan.gap - 1]?.header.number ?? 0n;
-      return whole || crowded || top >= this.#holdUntil ? plan.ready(WINDOW_BLOCKS, BUFFERED_BYTES) : [];
+    if (plan.stored === 0 && holdUntil > 0n) {
+      const top = headers[plan.gap - 1]?.header.number ?? 0n;
+      return whole || crowded || top >= holdUntil ? plan.ready(WINDOW_BLOCKS, BUFFERED_BYTES) : [];
     }
     const blocks = plan.ready(batchBlocks, BATCH_BYTES);
     if (whole || waited || crowded || blocks.length >= batchBlocks) return blocks;
@@ -261,14 +298,16 @@ class SegmentFill {
     return bytes >= BATCH_BYTES ? blocks : [];
   }
 
-  async #keep(blocks: readonly CompleteBlock[]): Promise<void> {
-    const { store, segment, stored } = this.#options;
-    const first = this.#plan.stored === 0;
-    await store.append(blocks, first ? { rollbackTo: segment.ancestor.header.number } : {});
+  async #keep(blocks: readonly PlannedBlock[]): Promise<void> {
+    await this.#options.keep(blocks);
     this.#plan.taken(blocks.length);
     this.#storedAtMs = this.#options.clock.now();
-    stored(blocks);
   }
+}
+
+function completeBlock({ header, body, receipts, accessList }: PlannedBlock): CompleteBlock {
+  if (body !== undefined && receipts !== undefined) return { header, body, receipts, accessList };
+  throw new RangeError(`block ${header.header.number} is not whole`);
 }
 
 function taken<T>(entry: PullPeer, kind: PartKind, asked: Asked<T>): T | undefined {

@@ -1,14 +1,5 @@
 import type { PartKind } from './pull-peers.js';
-import {
-  type CompleteBlock,
-  EMPTY_LIST,
-  type EmptyRoots,
-  emptyBody,
-  type HashedHeader,
-  hasBody,
-  hasReceipts,
-  type StorableBlock,
-} from './verify.js';
+import { EMPTY_LIST, type EmptyRoots, emptyBody, type HashedHeader, hasBody, hasReceipts } from './verify.js';
 
 export const PART_KINDS: readonly PartKind[] = ['body', 'receipts', 'accessList'];
 
@@ -17,6 +8,14 @@ export interface PlanLimits {
   readonly windowBlocks: number;
   /** Bytes of parts that wait for an earlier block; above it only the earliest missing block is asked for. */
   readonly bufferedBytes: number;
+}
+
+/** A block with those of its parts that were asked for and came. */
+export interface PlannedBlock {
+  readonly header: HashedHeader;
+  readonly body: Uint8Array | undefined;
+  readonly receipts: Uint8Array | undefined;
+  readonly accessList: Uint8Array | undefined;
 }
 
 const MISSING = 0;
@@ -43,7 +42,13 @@ export class SegmentPlan {
   #ready = 0;
   #bufferedBytes = 0;
 
-  constructor(headers: readonly HashedHeader[], empty: EmptyRoots, limits: PlanLimits) {
+  /** @param kinds what is to be fetched; by default everything */
+  constructor(
+    headers: readonly HashedHeader[],
+    empty: EmptyRoots,
+    limits: PlanLimits,
+    kinds: readonly PartKind[] = PART_KINDS,
+  ) {
     this.headers = headers;
     this.#limits = limits;
     this.#parts = {
@@ -52,9 +57,10 @@ export class SegmentPlan {
       accessList: parts(headers.length),
     };
     headers.forEach(({ header }, at) => {
-      if (!hasBody(header, empty)) this.#settle('body', at, emptyBody(header));
+      if (kinds.includes('body') && !hasBody(header, empty)) this.#settle('body', at, emptyBody(header));
       if (!hasReceipts(header, empty)) this.#settle('receipts', at, EMPTY_LIST);
       if (header.blockAccessListHash === undefined) this.#settle('accessList', at, undefined);
+      for (const kind of PART_KINDS) if (!kinds.includes(kind)) this.#settle(kind, at, undefined);
     });
     this.#advance();
   }
@@ -120,8 +126,8 @@ export class SegmentPlan {
   }
 
   /** Whole blocks that follow what has been taken, up to so many and about so many bytes. */
-  ready(maxBlocks: number, maxBytes: number): CompleteBlock[] {
-    const blocks: CompleteBlock[] = [];
+  ready(maxBlocks: number, maxBytes: number): PlannedBlock[] {
+    const blocks: PlannedBlock[] = [];
     let bytes = 0;
     for (let at = this.#stored; at < this.#ready && blocks.length < maxBlocks && bytes < maxBytes; at++) {
       const block = this.#block(at);
@@ -143,13 +149,16 @@ export class SegmentPlan {
     this.#stored += count;
   }
 
-  #block(at: number): CompleteBlock {
+  #block(at: number): PlannedBlock {
     const header = this.headers[at];
-    const body = this.#parts.body.bytes[at];
-    const receipts = this.#parts.receipts.bytes[at];
-    if (header === undefined || body === undefined || receipts === undefined)
-      throw new RangeError(`block ${at} is not whole`);
-    return { header, body, receipts, accessList: this.#parts.accessList.bytes[at] };
+    if (header === undefined) throw new RangeError(`no block at ${at}`);
+    const { body, receipts, accessList } = this.#parts;
+    return {
+      header,
+      body: body.bytes[at],
+      receipts: receipts.bytes[at],
+      accessList: accessList.bytes[at],
+    };
   }
 
   #settle(kind: PartKind, at: number, bytes: Uint8Array | undefined): void {
@@ -175,8 +184,8 @@ export class SegmentPlan {
 }
 
 /** Bytes that a block takes in the store, about. */
-export function blockBytes({ header, body, receipts, accessList }: StorableBlock): number {
-  return header.raw.length + body.length + (receipts?.length ?? 0) + (accessList?.length ?? 0);
+export function blockBytes({ header, body, receipts, accessList }: PlannedBlock): number {
+  return header.raw.length + (body?.length ?? 0) + (receipts?.length ?? 0) + (accessList?.length ?? 0);
 }
 
 function parts(count: number): Parts {

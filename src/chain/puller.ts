@@ -9,6 +9,7 @@ import { type Course, type Goal, openCourse, pinnedCourse } from './pull-goal.js
 import { type Segment, walkBack } from './pull-headers.js';
 import { type ChainPeer, faultOf, PeerBook, type PullPeer } from './pull-peers.js';
 import { blockBytes } from './pull-plan.js';
+import { ReceiptsBackfill, type ReceiptsProgress } from './pull-receipts.js';
 import type { ChainStore } from './store.js';
 import { type CompleteBlock, readHeader } from './verify.js';
 
@@ -28,6 +29,8 @@ export interface PullerOptions {
   readonly logger?: Logger;
   /** Told after every batch that has been stored. */
   readonly onProgress?: (progress: PullProgress) => void;
+  /** Told whenever receipts have been stored that an earlier import had to leave out. */
+  readonly onReceipts?: (progress: ReceiptsProgress) => void;
 }
 
 export interface PullRunOptions {
@@ -62,6 +65,10 @@ export interface PullResult {
   readonly ms: number;
   /** How often stored blocks gave way to others. */
   readonly reorganisations: number;
+  /** Blocks that were stored before without their receipts, and have them now. */
+  readonly receiptsFilled: number;
+  /** Blocks that still lack theirs: nobody had them. */
+  readonly receiptsMissing: number;
   readonly conflicts: readonly ChainConflict[];
 }
 
@@ -77,7 +84,7 @@ const PROBE_HEADERS = 192n;
 
 /**
  * Fills a store from peers: finds the chain to take, walks its headers back to what is stored, fetches the contents from all
- * peers at once, and stores whole, verified blocks in order. What a peer says is proven by hashes or not used, and a peer
+ * peers at once, and stores whole, verified blocks in order. Receipts that stored blocks lack are fetched thereafter. What a peer says is proven by hashes or not used, and a peer
  * that says what cannot be true is out.
  *
  * Without consensus, a chain that is false but agrees with itself cannot be told from a true one. A hash as target pins the
@@ -92,6 +99,7 @@ export class ChainPuller {
   /** On the way to a pinned hash. */
   readonly #checkpoints = new Map<bigint, Uint8Array>();
   #targetNumber: bigint | undefined;
+  #receipts: ReceiptsBackfill;
   #blocks = 0;
   #bytes = 0;
   #reorganisations = 0;
@@ -107,6 +115,7 @@ export class ChainPuller {
     this.#logger = options.logger ?? silentLogger;
     this.#conflicts = new Conflicts(this.#logger);
     this.#book = new PeerBook(options.clock, this.#logger);
+    this.#receipts = this.#backfill();
   }
 
   addPeer(peer: ChainPeer): void {
@@ -146,6 +155,8 @@ export class ChainPuller {
         bytes: this.#bytes,
         ms: clock.now() - began,
         reorganisations: this.#reorganisations,
+        receiptsFilled: this.#receipts.filled,
+        receiptsMissing: this.#options.store.receiptsMissing,
         conflicts: this.#conflicts.all(),
       };
     } finally {
@@ -161,6 +172,7 @@ export class ChainPuller {
     this.#bytes = 0;
     this.#reorganisations = 0;
     this.#conflicts.clear();
+    this.#receipts = this.#backfill();
     this.#targetNumber = typeof target === 'bigint' ? target : undefined;
   }
 
@@ -171,7 +183,13 @@ export class ChainPuller {
     for (;;) {
       throwIfAborted(signal, 'pull');
       const before = this.#blocks;
-      const course = await this.#course();
+      let course = await this.#course();
+      if (typeof course === 'string' && this.#receipts.due) {
+        const came = await this.#receipts.round(signal);
+        if (came === 'filled') progressAtMs = clock.now();
+        if (came !== 'nobody') continue;
+        course = 'wait';
+      }
       if (course === 'reached' && options.follow !== true) return this.#end();
       if (typeof course === 'object') {
         await this.#pursue(course, signal);
@@ -191,6 +209,12 @@ export class ChainPuller {
         throw new ChainError('ERR_CHAIN_NO_PEERS', `pull: nobody could help: ${this.#trouble}`);
       await this.#book.wait(leftMs);
     }
+  }
+
+  #backfill(): ReceiptsBackfill {
+    const { store, hasher, clock, batchBlocks = BATCH_BLOCKS, onReceipts } = this.#options;
+    const shared = { store, hasher, clock, batchBlocks, onReceipts };
+    return new ReceiptsBackfill({ ...shared, book: this.#book, logger: this.#logger });
   }
 
   /** Asks the next peer in turn for what comes after our head, whatever it has announced. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { PartKind } from '../../src/chain/pull-peers.js';
-import { PART_KINDS, SegmentPlan } from '../../src/chain/pull-plan.js';
+import { PART_KINDS, type PlannedBlock, SegmentPlan } from '../../src/chain/pull-plan.js';
 import { type CompleteBlock, emptyRoots } from '../../src/chain/verify.js';
 import { encodeList, encodeUint } from '../../src/codec/index.js';
 import { buildChain, hasher } from '../support/chain-builder.js';
@@ -93,7 +93,7 @@ test('whatever comes in whatever order, all blocks leave whole and in order, and
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const plan = new SegmentPlan(headers, empty, { windowBlocks: 12, bufferedBytes: 2_000 });
-      const out: CompleteBlock[] = [];
+      const out: PlannedBlock[] = [];
       const take = (most: number): void => {
         const ready = plan.ready(most, 1e9);
         out.push(...ready);
