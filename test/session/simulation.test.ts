@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { compareBytes, encodeBytes, encodeList } from '../../src/codec/index.js';
 import { nodeCrypto } from '../../src/crypto/index.js';
-import type { EthRequest, EthResponse } from '../../src/eth/index.js';
+import type { EthRequest, EthResponse, EthVersion, Status } from '../../src/eth/index.js';
 import { Handshake } from '../../src/rlpx/index.js';
 import { seededRandom } from '../../src/runtime/simulated/random.js';
-import { NOTHING_LEFT, type Node, PORT, Village } from '../support/session-nodes.js';
+import type { SessionManagerOptions } from '../../src/session/index.js';
+import { NOTHING_LEFT, type Node, PORT, statusProvider, Village } from '../support/session-nodes.js';
 import { ScriptedPeer } from '../support/session-peer.js';
 import { hash } from '../support/session-values.js';
 
@@ -136,44 +137,50 @@ describe('many short sessions', () => {
   }, 60_000);
 });
 
+/** A peer that dialed us while our own dial to it was under way, and does not answer that one. */
+async function waitingPeer(options: Partial<SessionManagerOptions> = {}) {
+  const crypto = nodeCrypto();
+  const village = new Village();
+  const node = await village.node({ serve: bodies, ...options });
+  // the connection that the smaller id began goes first: the peer must have the larger one
+  let secretKey = new Uint8Array(32);
+  for (let byte = 2; ; byte++) {
+    secretKey = new Uint8Array(32).fill(byte);
+    if (compareBytes(node.manager.nodeId, crypto.keccak256(crypto.publicKey(secretKey))) < 0) break;
+  }
+  const world = village.world('10.0.0.99');
+  // on its own port the peer answers ECIES and then says nothing
+  await village.clock.settle(
+    world.tcp.listen({ host: '0.0.0.0', port: PORT }, (socket) => {
+      const handshake = new Handshake({ role: 'recipient', crypto, random: world.random, secretKey });
+      let answered = false;
+      socket.attach({
+        data: (chunk) => {
+          if (answered) return;
+          const result = handshake.push(chunk);
+          if (result?.reply !== undefined) socket.write([result.reply]);
+          answered = result !== undefined;
+        },
+        drain: () => undefined,
+        end: () => undefined,
+        closed: () => undefined,
+      });
+    }),
+  );
+  const peer = new ScriptedPeer(world, { secretKey });
+  const dialed = node.manager.dial({ host: '10.0.0.99', port: PORT, publicKey: peer.publicKey });
+  await village.clock.advance(2.5);
+  expect(dialed.state).toBe('authenticating');
+  void peer.dial(node);
+  await village.clock.advance(100);
+  expect(dialed.state).toBe('greeting');
+  expect(node.manager.list().map(({ state }) => state)).toEqual(['greeting', 'verifying']);
+  return { village, node, peer, dialed };
+}
+
 describe('a session that waits for another connection with the same peer', () => {
   test('keeps what comes meanwhile, and takes its place when the other one fails', async () => {
-    const crypto = nodeCrypto();
-    const village = new Village();
-    const node = await village.node({ serve: bodies });
-    // the connection that the smaller id began goes first: the peer must have the larger one
-    let secretKey = new Uint8Array(32);
-    for (let byte = 2; ; byte++) {
-      secretKey = new Uint8Array(32).fill(byte);
-      if (compareBytes(node.manager.nodeId, crypto.keccak256(crypto.publicKey(secretKey))) < 0) break;
-    }
-    const world = village.world('10.0.0.99');
-    // on its own port the peer answers ECIES and then says nothing
-    await village.clock.settle(
-      world.tcp.listen({ host: '0.0.0.0', port: PORT }, (socket) => {
-        const handshake = new Handshake({ role: 'recipient', crypto, random: world.random, secretKey });
-        let answered = false;
-        socket.attach({
-          data: (chunk) => {
-            if (answered) return;
-            const result = handshake.push(chunk);
-            if (result?.reply !== undefined) socket.write([result.reply]);
-            answered = result !== undefined;
-          },
-          drain: () => undefined,
-          end: () => undefined,
-          closed: () => undefined,
-        });
-      }),
-    );
-    const peer = new ScriptedPeer(world, { secretKey });
-    const dialed = node.manager.dial({ host: '10.0.0.99', port: PORT, publicKey: peer.publicKey });
-    await village.clock.advance(2.5);
-    expect(dialed.state).toBe('authenticating');
-    void peer.dial(node);
-    await village.clock.advance(100);
-    expect(dialed.state).toBe('greeting');
-    expect(node.manager.list().map(({ state }) => state)).toEqual(['greeting', 'verifying']);
+    const { village, node, peer, dialed } = await waitingPeer();
     peer.say({ name: 'GetBlockBodies', requestId: 7n, hashes: [hash(1)] });
     const transaction = encodeList([encodeBytes(seededRandom('noise').bytes(100_000))]);
     for (let i = 0; i < 30; i++) peer.say({ name: 'Transactions', transactions: [transaction] });
@@ -193,5 +200,21 @@ describe('a session that waits for another connection with the same peer', () =>
     expect(peer.connection?.backlogBytes).toBe(0);
     expect(peer.end).toBeUndefined();
     expect(await village.leftovers()).toMatchObject({ timers: 0 });
+  });
+
+  test('a mistake of ours in taking its place ends it, and not the other one half', async () => {
+    const provider = statusProvider();
+    let broken = false;
+    const status = (version: EthVersion): Status => {
+      if (broken) throw new Error('on purpose');
+      return provider.status(version);
+    };
+    const { village, node, peer, dialed } = await waitingPeer({ status: { ...provider, status } });
+    broken = true;
+    await village.clock.advance(6 * SECOND);
+    expect(await dialed.ended).toMatchObject({ outcome: 'expired', code: 'ERR_SESSION_HELLO_DEADLINE' });
+    expect(peer.end).toMatchObject({ by: 'remote' });
+    expect(node.manager.list()).toEqual([]);
+    expect(node.told.filter((line) => line.startsWith('closed'))).toHaveLength(2);
   });
 });
