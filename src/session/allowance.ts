@@ -3,7 +3,7 @@ import { DISCONNECT } from '../rlpx/index.js';
 import type { Clock, Timer } from '../runtime/index.js';
 import { type Ending, endings } from './close-cause.js';
 import { missingPermission, type PermissionName } from './permissions.js';
-import { QuotaMeter, type QuotaVerdict } from './quota.js';
+import { type QuotaExcess, QuotaMeter, type QuotaVerdict } from './quota.js';
 import type { SessionTemplate } from './templates.js';
 
 /** A year in one timer is more than timers hold (2^31 ms). */
@@ -38,7 +38,7 @@ export interface AllowanceOptions {
   /** Reading stops, or goes on. */
   readonly throttle: (on: boolean) => void;
   /** What is done about a quota has changed. */
-  readonly told: (verdict: QuotaVerdict) => void;
+  readonly told: (verdict: QuotaExcess) => void;
   readonly end: (ending: Ending) => void;
 }
 

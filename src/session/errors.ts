@@ -1,6 +1,7 @@
 import { type DisconnectReason, isDisconnectReason } from '../rlpx/index.js';
 import { type CloseCause, explainCause } from './close-cause.js';
 import type { PermissionName } from './permissions.js';
+import type { QuotaExcess, QuotaName } from './quota.js';
 
 /** What the caller did wrong, or what came of a call. Codes are API. */
 export type SessionErrorCode =
@@ -16,6 +17,7 @@ export type SessionErrorCode =
   | 'ERR_SESSION_NOT_FOUND'
   | 'ERR_SESSION_PERMISSION' // the session's template does not allow it
   | 'ERR_SESSION_QUEUE_FULL'
+  | 'ERR_SESSION_QUOTA' // what a peer may have of us
   | 'ERR_SESSION_SELF'
   | 'ERR_SESSION_TIMEOUT'
   | 'ERR_SESSION_UNSUPPORTED'; // the negotiated version has no such message
@@ -81,6 +83,25 @@ export class PermissionDenied extends SessionError {
     this.permission = permission;
   }
 }
+
+/** A peer has had more than its template allows; the `quota` event carries it, with what is done about it. */
+export class QuotaExceeded extends SessionError {
+  override readonly name: string = 'QuotaExceeded';
+  readonly quota: QuotaName;
+  readonly step: 'less' | 'throttle' | 'close';
+
+  constructor(id: string, { step, quota }: QuotaExcess) {
+    super('ERR_SESSION_QUOTA', `session ${id} has exceeded ${quota}: ${QUOTA_STEPS[step]}`);
+    this.quota = quota;
+    this.step = step;
+  }
+}
+
+const QUOTA_STEPS = {
+  less: 'it is answered less',
+  throttle: 'nothing is read from it for a while',
+  close: 'it is closed',
+} as const;
 
 /** `dial` cannot begin a session; the code says why. */
 export class CreationFailed extends SessionError {

@@ -2,9 +2,10 @@ import type { BlockRange } from '../eth/index.js';
 import type { Logger } from '../runtime/logger.js';
 import type { TcpAddress } from '../runtime/tcp.js';
 import type { CloseCause } from './close-cause.js';
+import type { QuotaExceeded } from './errors.js';
 import { callForeign, textOf } from './foreign-code.js';
 import type { Session, SessionHandle } from './handle.js';
-import type { QuotaVerdict } from './quota.js';
+import type { QuotaExcess } from './quota.js';
 
 /** What a manager tells those who listen. */
 export interface SessionEvents {
@@ -14,7 +15,11 @@ export interface SessionEvents {
   /** The peer's range has changed (eth/69 and later). */
   readonly range: { readonly session: Session; readonly range: BlockRange };
   /** A quota was exceeded, and what is done about it (answered less, throttled, closed), each time that changes. */
-  readonly quota: { readonly session: Session; readonly verdict: QuotaVerdict };
+  readonly quota: {
+    readonly session: Session;
+    readonly verdict: QuotaExcess;
+    readonly error: QuotaExceeded;
+  };
   /** A deadline ended it; `closed` follows. */
   readonly expired: { readonly session: SessionHandle; readonly cause: CloseCause };
   /** Every end of every session, once. */

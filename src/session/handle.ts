@@ -3,9 +3,11 @@ import type { Capability, DisconnectReason } from '../rlpx/index.js';
 import type { TcpAddress } from '../runtime/tcp.js';
 import type { SessionUsage } from './allowance.js';
 import type { CloseCause, TrafficCounters } from './close-cause.js';
+import type { ConversationStep } from './conversation.js';
 import type { Direction } from './counter.js';
 import type { CloseOptions, DrainReport } from './draining.js';
 import type { EthSession } from './eth-session.js';
+import type { JournalRecord } from './journal.js';
 import type { PeerKind } from './policy.js';
 import type { CapabilityChannel } from './satellite.js';
 import type { SessionState } from './state.js';
@@ -113,6 +115,12 @@ export interface SessionRecord {
   readonly queues?: QueueGauges;
   /** What it has used, and what it was denied. */
   readonly usage?: SessionUsage;
+  /** What each end may say next; both began with `hello`. */
+  readonly conversation: { readonly ours: ConversationStep; readonly theirs: ConversationStep };
+  /** How far its journal is, where it has one: entries, those left out, and the last link of each chain. */
+  readonly journal?: JournalRecord;
+  /** How many sessions of this manager had ended when it began. */
+  readonly epoch: number;
   readonly cause?: CloseCause;
 }
 

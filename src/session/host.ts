@@ -18,7 +18,7 @@ import type { JournalSink } from './journal-keeper.js';
 import type { KnownKeys } from './known-set.js';
 import type { ManagedSession } from './managed-session.js';
 import type { PeerKind } from './policy.js';
-import type { QuotaVerdict } from './quota.js';
+import type { QuotaExcess } from './quota.js';
 import type { SatelliteRegistry } from './satellite.js';
 import type { SessionTemplate, SessionTemplates } from './templates.js';
 
@@ -83,9 +83,11 @@ export interface SessionHost {
   activated(session: ManagedSession, active: ActiveSession): void;
   rangeChanged(session: ActiveSession, range: BlockRange): void;
   /** What is done about a quota that was exceeded has changed. */
-  quotaExceeded(session: ActiveSession, verdict: QuotaVerdict): void;
+  quotaExceeded(session: ActiveSession, verdict: QuotaExcess): void;
   /** Whether one more socket may live on to deliver a Disconnect. */
   mayLinger(session: ManagedSession): boolean;
+  /** How many sessions have ended. */
+  epoch(): number;
   nextEpoch(): number;
   ended(session: ManagedSession, cause: CloseCause): void;
   /** The socket of an ended session is really gone. */

@@ -11,6 +11,16 @@ export type {
   BroadcastResult,
 } from './broadcast.js';
 export type { KnownTransactions } from './broadcasts.js';
+export {
+  BoundedBuffer,
+  type BufferBounds,
+  type BufferGauge,
+  type BufferMode,
+  type BufferOptions,
+  type BufferPolicy,
+  type PushOutcome,
+  type ResizePolicy,
+} from './buffer.js';
 export { type CloseCause, type EndedBy, explainCause, type TrafficCounters } from './close-cause.js';
 export type { ConversationStep } from './conversation.js';
 export { type Direction, SessionCounter, type SessionCounts, type SessionLimits } from './counter.js';
@@ -24,6 +34,7 @@ export {
   PendingSessionHandshakeError,
   PermissionDenied,
   PolicyViolation,
+  QuotaExceeded,
   RequestTimeout,
   type SessionCauseCode,
   SessionError,
@@ -49,6 +60,7 @@ export {
   type DecodedJournal,
   decodeJournal,
   encodeJournal,
+  type JournalRecord,
   type JournalVerdict,
   verifyJournal,
 } from './journal.js';
@@ -91,6 +103,7 @@ export {
 export {
   clampedCount,
   QUOTA_NAMES,
+  type QuotaExcess,
   type QuotaName,
   type QuotaStep,
   type QuotaVerdict,

@@ -3,7 +3,7 @@ import type { Clock, Logger } from '../runtime/index.js';
 import type { CloseCause } from './close-cause.js';
 import type { EthTable } from './eth-table.js';
 import type { SessionHandle } from './handle.js';
-import { type JournalOptions, SessionJournal } from './journal.js';
+import { type JournalOptions, type JournalRecord, SessionJournal } from './journal.js';
 import type { JournalEntry } from './journal-entry.js';
 import type { MessageSink } from './outgoing.js';
 import type { LivingEvent } from './state.js';
@@ -42,6 +42,10 @@ export class JournalKeeper {
     this.#clock = host.clock;
     this.#logger = host.logger;
     this.#writeSoon();
+  }
+
+  get record(): JournalRecord {
+    return this.#journal.record;
   }
 
   event(atMs: number, event: LivingEvent, facts?: Readonly<Record<string, string>>): void {

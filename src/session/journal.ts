@@ -20,6 +20,14 @@ export const JOURNAL_BYTES: number = 4 * 1024 * 1024;
 /** Beyond it: for the entries of the session's own life, which are few and are never left out. */
 export const JOURNAL_RESERVE_BYTES: number = 64 * 1024;
 
+/** How far a journal is. */
+export interface JournalRecord {
+  readonly entries: number;
+  /** Messages that were left out for want of room. */
+  readonly missed: number;
+  readonly heads: Readonly<Record<JournalChain, string>>;
+}
+
 export interface JournalOptions {
   /** Local id of the session. */
   readonly session: string;
@@ -71,6 +79,10 @@ export class SessionJournal {
   /** The last link of each chain. */
   get heads(): Readonly<Record<JournalChain, string>> {
     return { ...this.#heads };
+  }
+
+  get record(): JournalRecord {
+    return { entries: this.#seq, missed: this.#missedInAll, heads: this.heads };
   }
 
   get gauge(): { readonly items: number; readonly bytes: number; readonly missed: number } {

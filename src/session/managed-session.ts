@@ -60,6 +60,7 @@ export class ManagedSession implements SessionHandle {
   readonly createdAtMs: number;
   readonly #host: SessionHost;
   readonly #pending: PendingSession;
+  readonly #epoch: number;
   readonly #releases: (() => void)[] = [];
   #state: SessionState;
   #kind: PeerKind;
@@ -90,6 +91,7 @@ export class ManagedSession implements SessionHandle {
     this.#kind = wanted?.kind ?? 'dynamic';
     this.#template = wanted?.template;
     this.createdAtMs = host.world.clock.wallMs();
+    this.#epoch = host.epoch();
     const active = deferred<Session>();
     const ended = deferred<CloseCause>();
     active.promise.catch(() => undefined); // who does not ask for it is not to be punished for its failure
@@ -264,6 +266,9 @@ export class ManagedSession implements SessionHandle {
       template: this.template.name,
       createdAtMs: this.createdAtMs,
       stagesMs: this.#pending.stagesMs,
+      conversation: this.#pending.conversation,
+      epoch: this.#epoch,
+      ...(this.#journal === undefined ? {} : { journal: this.#journal.record }),
       counters: { ...(connection?.stats ?? NO_TRAFFIC) },
       ...this.#identity(),
       ...(connection?.sharedId === undefined ? {} : { sharedId: bytesToHex(connection.sharedId) }),

@@ -28,7 +28,7 @@ import { type CloseCause, endings } from './close-cause.js';
 import type { SessionCounts, SessionLimits } from './counter.js';
 import { DEFAULT_DEADLINES, type Deadlines } from './deadlines.js';
 import { deferred } from './deferred.js';
-import { CreationFailed, checkReason, SessionError, SessionNotFound } from './errors.js';
+import { CreationFailed, checkReason, QuotaExceeded, SessionError, SessionNotFound } from './errors.js';
 import { SessionEmitter, type SessionEventName, type SessionListener } from './events.js';
 import { fitsFilter, type SessionFilter } from './filter.js';
 import { callForeign, carefulLogger, textOf } from './foreign-code.js';
@@ -415,8 +415,12 @@ export class SessionManager {
       placeActive: (session) => this.#placeActive(session),
       activated: (session, active) => this.#activated(session, active),
       rangeChanged: (session, range) => this.#events.emit('range', { session, range }),
-      quotaExceeded: (session, verdict) => this.#events.emit('quota', { session, verdict }),
+      quotaExceeded: (session, verdict) => {
+        const error = new QuotaExceeded(session.id, verdict);
+        this.#events.emit('quota', { session, verdict, error });
+      },
       mayLinger: () => this.#lingering.size < MAX_LINGERING,
+      epoch: () => this.#epoch,
       nextEpoch: () => ++this.#epoch,
       ended: (session, cause) => this.#ended(session, cause),
       released: (session) => this.#released(session),

@@ -82,6 +82,11 @@ export class PendingSession {
     });
   }
 
+  /** What each end may say next. */
+  get conversation(): Pick<Conversation, 'ours' | 'theirs'> {
+    return { ours: this.#conversation.ours, theirs: this.#conversation.theirs };
+  }
+
   get stagesMs(): Partial<StageTimes> {
     return this.#stages;
   }

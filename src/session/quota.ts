@@ -40,6 +40,9 @@ export type QuotaVerdict =
   /** End the session. */
   | { readonly step: 'close'; readonly quota: QuotaName; readonly says: string };
 
+/** A verdict that something is done about. */
+export type QuotaExcess = Exclude<QuotaVerdict, { readonly step: 'go' }>;
+
 export type QuotaStep = QuotaVerdict['step'];
 
 /** What something costs, clamped before (`clampedCount`). */

@@ -1,0 +1,144 @@
+import { describe, expect, test } from 'vitest';
+import type { EthMessage } from '../../src/eth/index.js';
+import {
+  decodeJournal,
+  encodeJournal,
+  type JournalEntry,
+  replayJournal,
+  type SessionManagerOptions,
+  type TemplateOptions,
+  verifyJournal,
+} from '../../src/session/index.js';
+import { crypto, hash, item, SECOND, Town } from '../support/rows-town.js';
+
+const ask = (requestId: bigint): EthMessage => ({ name: 'GetBlockBodies', requestId, hashes: [hash(1)] });
+
+/** A node with a journal, and a guest. */
+async function journaled(template: TemplateOptions, options: Partial<SessionManagerOptions> = {}) {
+  const town = new Town();
+  const entries: JournalEntry[] = [];
+  const node = await town.node({
+    ethVersions: [69],
+    templates: { basic: template },
+    journal: { write: (_session, more) => void entries.push(...more) },
+    serve: async ({ requestId }) => ({ name: 'BlockBodies', requestId, bodies: [item(5)] }),
+    gossip: () => undefined,
+    ...options,
+  });
+  const guest = await town.guest(node);
+  await town.clock.advance(10);
+  const since = (): string[] =>
+    entries.flatMap((entry) => (entry.kind === 'message' ? [`${entry.chain} ${entry.name}`] : []));
+  return { town, node, entries, since, ...guest };
+}
+
+const HEADERS = { settings: { messageLogging: 'headers' } } as const;
+
+describe('004.3: accepted history', () => {
+  test('004.3: what is refused is not appended and changes nothing, whatever it is refused for', async () => {
+    const { town, session, ours, entries, since } = await journaled({
+      ...HEADERS,
+      permissions: { serveBodies: false },
+    });
+    const [before, open] = [entries.length, ours.describe().queues];
+    session.send(ask(1n));
+    await town.clock.settle(session.expect('BlockBodies'));
+    expect(entries).toHaveLength(before);
+    expect(ours.describe().queues).toEqual(open);
+    session.send({ name: 'BlockBodies', requestId: 77n, bodies: [] }); // nobody asked
+    expect(await town.clock.settle(ours.ended)).toMatchObject({ code: 'ERR_SESSION_ANSWER_UNASKED' });
+    await town.clock.advance(100);
+    expect(since()).not.toContain('in BlockBodies');
+    expect(entries.at(-1)?.kind).toBe('end');
+  });
+
+  test('004.3: what is accepted is appended, in the order of its acceptance', async () => {
+    const { town, session, ours, since } = await journaled(HEADERS);
+    session.send(ask(1n));
+    await town.clock.settle(session.expect('BlockBodies'));
+    const asked = ours.eth.getBlockBodies([hash(2)]);
+    const question = await town.clock.settle(session.expect('GetBlockBodies'));
+    session.send({ name: 'BlockBodies', requestId: question.requestId, bodies: [] });
+    await town.clock.settle(asked);
+    await town.clock.advance(10);
+    expect(since()).toEqual([
+      ...['out Status', 'in Status', 'in GetBlockBodies', 'out BlockBodies'],
+      ...['out GetBlockBodies', 'in BlockBodies'],
+    ]);
+  });
+});
+
+describe('004.4: ambient signals', () => {
+  const announced: EthMessage = {
+    name: 'NewPooledTransactionHashes',
+    types: Uint8Array.of(2),
+    sizes: [100],
+    hashes: [hash(7)],
+  };
+
+  test.each([false, true])(
+    '004.4: pings never, announcements only where asked for: %s',
+    async (ambientLogging) => {
+      const { town, session, ours, since } = await journaled({
+        settings: { ...HEADERS.settings, ambientLogging },
+      });
+      session.send(announced);
+      ours.eth.send({ ...announced, hashes: [hash(8)] } as EthMessage);
+      await town.clock.settle(ours.ping());
+      await town.clock.advance(100);
+      const ambient = ['in NewPooledTransactionHashes', 'out NewPooledTransactionHashes'];
+      expect(since().slice(2).sort()).toEqual(ambientLogging ? ambient : []);
+    },
+  );
+});
+
+describe('004.7: replay', () => {
+  test.each(['close', 'breach', 'silence', 'goodbye'] as const)(
+    '004.7: a session that ended by %s, read again from its lines, comes to the same states and the same end',
+    async (way) => {
+      const { town, host, session, ours, entries } = await journaled({
+        settings: { messageLogging: 'whole' },
+      });
+      session.send(ask(1n));
+      await town.clock.settle(session.expect('BlockBodies'));
+      ours.pause();
+      ours.resume();
+      if (way === 'close') ours.disconnect(3);
+      else if (way === 'breach') session.sendRaw(13, Uint8Array.of(0xc0));
+      else if (way === 'goodbye') session.disconnect(8);
+      else town.network.freeze(host);
+      const cause = await town.clock.settle(ours.ended);
+      await town.clock.advance(SECOND);
+      const { entries: read, torn } = decodeJournal(encodeJournal(entries));
+      expect(torn).toBe(false);
+      expect(verifyJournal(read, (...parts) => crypto.keccak256(...parts))).toMatchObject({
+        intact: true,
+        complete: true,
+      });
+      expect(replayJournal(read)).toEqual({
+        possible: true,
+        states: [
+          ...['accepted', 'authenticating', 'greeting', 'verifying', 'active', 'paused', 'active'],
+          cause.outcome,
+        ],
+        cause,
+        messagesIn: 2,
+        messagesOut: 2,
+        openRequests: { in: 0, out: 0 },
+      });
+    },
+  );
+
+  test('004.7: a journal that the engine could not have written is told apart', async () => {
+    const { town, session, ours, entries } = await journaled(HEADERS);
+    session.send(ask(1n));
+    await town.clock.settle(session.expect('BlockBodies'));
+    ours.disconnect();
+    await town.clock.advance(100);
+    const asked = entries.findIndex((entry) => entry.kind === 'message' && entry.name === 'GetBlockBodies');
+    expect(replayJournal(entries.toSpliced(asked, 1))).toMatchObject({
+      possible: false,
+      says: expect.stringContaining('answers nothing'),
+    });
+  });
+});
