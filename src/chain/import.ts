@@ -66,7 +66,8 @@ const BATCH_BYTES = 4 * 1024 * 1024;
  * Reads a chain from a file of concatenated RLP blocks, as `geth export` writes it (access lists from Amsterdam on
  * included; packed with gzip or not), verifies each block and stores it. Block 0 and blocks that are stored already are
  * passed over, but for receipts that they lack and that are given now: so an import that was interrupted can be repeated.
- * When a block is not good the import ends there; what came before is kept, and the message says up to where.
+ * When a block is not good the import ends there; what came before is kept, and the message says up to where. Where a block
+ * names another parent than the one before it, that one is not kept either.
  * @throws ChainError ERR_CHAIN_FILE, ERR_CHAIN_GENESIS, ERR_CHAIN_LINK, ERR_CHAIN_HEADER, ERR_CHAIN_BODY, ERR_CHAIN_RECEIPTS,
  * ERR_CHAIN_RECEIPTS_MISSING, ERR_CHAIN_ACCESS_LIST, ERR_CHAIN_ABORTED
  * @throws RuntimeError ERR_RUNTIME_FILE, ERR_RUNTIME_STORE
@@ -108,6 +109,8 @@ class ImportJob {
   #bytes = 0;
   #known = 0;
   #filled = 0;
+  /** The block that follows names another parent: one of the two is false, and nobody can say which. */
+  #disowned = false;
   /** Number of the block that is worked on; as far as it is known. */
   #at: bigint | undefined;
 
@@ -129,21 +132,30 @@ class ImportJob {
       await this.#take(raw);
       await breather.worked(1, 'import');
       const blocks = this.#batch.length + this.#fills.length;
-      if (blocks >= BATCH_BLOCKS || this.#batchBytes + this.#fillBytes >= BATCH_BYTES) await this.keep();
+      if (blocks > BATCH_BLOCKS || this.#batchBytes + this.#fillBytes >= BATCH_BYTES) await this.#append(1);
     }
-    await this.keep();
+    await this.#append(0);
   }
 
-  /** Stores what is verified. */
+  /** Stores what is verified, when something went wrong behind it. */
   async keep(): Promise<void> {
-    const [blocks, fills] = [this.#batch, this.#fills];
+    await this.#append(this.#disowned ? 1 : 0);
+  }
+
+  /** @param held blocks at the end that wait: a block is only as good as what follows it, until nothing does */
+  async #append(held: 0 | 1): Promise<void> {
+    const fills = this.#fills;
+    const blocks = this.#batch.slice(0, Math.max(0, this.#batch.length - held));
     if (blocks.length + fills.length === 0) return;
-    [this.#batch, this.#fills] = [[], []];
+    const [left] = this.#batch.slice(blocks.length);
+    [this.#batch, this.#fills] = [[], []]; // where the store fails, what would follow is not kept either
     if (fills.length > 0) this.#filled += await this.#store.fillReceipts(fills);
     if (blocks.length > 0) await this.#store.append(blocks);
+    const leftBytes = left === undefined ? 0 : blockBytes(left);
+    if (left !== undefined) this.#batch.push(left);
     this.#blocks += blocks.length;
-    this.#bytes += this.#batchBytes;
-    [this.#batchBytes, this.#fillBytes] = [0, 0];
+    this.#bytes += this.#batchBytes - leftBytes;
+    [this.#batchBytes, this.#fillBytes] = [leftBytes, 0];
     this.#options.onProgress?.(this.#progress());
   }
 
@@ -228,6 +240,7 @@ class ImportJob {
     const { number } = header.header;
     const expected = this.#last.header.number + 1n;
     if (number !== expected) throw new ChainError('ERR_CHAIN_LINK', `block ${expected} is missing before it`);
+    this.#disowned = !sameBytes(header.header.parentHash, this.#last.hash);
     checkLink(this.#last, header);
   }
 

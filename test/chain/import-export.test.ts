@@ -112,6 +112,33 @@ describe('import', () => {
     expect(store.head.hash).toEqual(chain.blocks[29]?.header.hash);
   });
 
+  test.each([10, 256])(
+    'of a block %i that the next one disowns keeps neither, so that the right file still fits',
+    async (at) => {
+      const long = buildChain(at + 4, undefined, 'import');
+      const stranger = branch(long, at - 1, at, () => ({ extra: 'stranger' })).blocks[at - 1];
+      const right = chainFiles(long.blocks);
+      const wrong = chainFiles(long.blocks.map((block, i) => (i === at - 1 ? (stranger ?? block) : block)));
+      const other = await openChainStore({
+        stores: new SimulatedStores(),
+        path: 's',
+        chain: long.spec,
+        hasher,
+      });
+      await put('/wrong.rlp', wrong.chain);
+      await put('/wrong-receipts.rlp', wrong.receipts);
+      await put('/right.rlp', right.chain);
+      await put('/right-receipts.rlp', right.receipts);
+      const importing = importChain(other, files, '/wrong.rlp', { receiptsPath: '/wrong-receipts.rlp' });
+      await expect(importing).rejects.toThrow(
+        new RegExp(`block ${at + 1}: .*stored: up to block ${at - 1}\\)`),
+      );
+      expect(other.head.header.number).toBe(BigInt(at - 1));
+      await importChain(other, files, '/right.rlp', { receiptsPath: '/right-receipts.rlp' });
+      expect(other.head.hash).toEqual(long.blocks.at(-1)?.header.hash);
+    },
+  );
+
   test.each([
     [
       'a missing block',
