@@ -87,6 +87,7 @@ const SYSTEM_WORDS: Readonly<Record<string, string>> = {
   EFBIG: 'the file would be larger than is allowed',
   EMFILE: 'too many open files',
   ECONNREFUSED: 'nobody listens there',
+  ECONNRESET: 'the other end broke the connection off',
   EHOSTUNREACH: 'no route to it',
   ENETUNREACH: 'no route to its network',
   ETIMEDOUT: 'no answer in time',

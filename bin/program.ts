@@ -10,7 +10,7 @@ import { addStoreCommand } from './commands/store.js';
 import { addVersionCommand } from './commands/version.js';
 import { EXIT, exitCodeOf, explain } from './explain.js';
 import { keepProcess } from './keep-alive.js';
-import { say } from './terminal.js';
+import { isOutputOver, say } from './terminal.js';
 
 /** Reads the arguments, runs the command, and turns whatever goes wrong into one line and an exit code. */
 export async function runProgram(args: readonly string[]): Promise<number> {
@@ -20,6 +20,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     return EXIT.ok;
   } catch (error) {
     if (error instanceof CommanderError && SHOWN.has(error.code)) return exitCodeOf(error);
+    if (isOutputOver()) return EXIT.failure; // it ended because of that, which has been said
     say(`rlpxd: ${explain(error)}`);
     return exitCodeOf(error);
   } finally {

@@ -8,10 +8,11 @@ const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
 const STOP_MS = 5_000;
 
 export interface Ended {
+  /** 0 where it ended well. */
   readonly code: number | null;
+  /** How it ended, for a message: `exit code 1: the port is in use`, `killed by SIGKILL`. */
+  readonly says: string;
   readonly stdout: string;
-  /** The last line on standard error, which says what went wrong where something did. */
-  readonly lastLine: string;
 }
 
 /** One `rlpxd` of its own, whose log is read line by line. It ends when we do: it holds an IPC channel of ours. */
@@ -34,7 +35,9 @@ export class Daemon {
     });
     this.ended = new Promise((resolve, reject) => {
       this.#child.once('error', reject);
-      this.#child.once('close', (code) => resolve({ code, stdout: this.#stdout, lastLine: this.#lastLine }));
+      this.#child.once('close', (code, signal) => {
+        resolve({ code, stdout: this.#stdout, says: endText(code, signal, this.#lastLine) });
+      });
     });
     this.ended.catch(() => undefined); // whoever waits for it sees it
   }
@@ -55,11 +58,23 @@ export class Daemon {
   }
 }
 
-/** Runs one command to its end. @returns what it printed @throws Error with its last line where it fails */
-export async function runCommand(args: readonly string[]): Promise<string> {
-  const { code, stdout, lastLine } = await new Daemon(args).ended;
-  if (code !== 0) throw new Error(`rlpxd ${args[0]} failed: ${lastLine.replace(/^rlpxd: /, '')}`);
+/**
+ * Runs one command to its end.
+ * @param begun told of the process, for whoever must end it early
+ * @returns what it printed @throws Error with its last line where it fails
+ */
+export async function runCommand(args: readonly string[], begun: (daemon: Daemon) => void): Promise<string> {
+  const daemon = new Daemon(args);
+  begun(daemon);
+  const { code, stdout, says } = await daemon.ended;
+  if (code !== 0) throw new Error(`rlpxd ${args[0]} failed: ${says}`);
   return stdout;
+}
+
+/** @param lastLine on standard error: what went wrong, unless it is a line of the log */
+function endText(code: number | null, signal: NodeJS.Signals | null, lastLine: string): string {
+  const how = signal === null ? `exit code ${code}` : `killed by ${signal}`;
+  return lastLine.startsWith('rlpxd: ') ? `${how}: ${lastLine.slice('rlpxd: '.length)}` : how;
 }
 
 function eachLine(child: ChildProcess, take: (line: string) => void): void {

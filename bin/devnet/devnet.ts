@@ -36,6 +36,8 @@ export class Devnet {
   readonly #world = realWorld();
   readonly #folder: string;
   readonly #members: readonly Member[];
+  /** Every process that was started. */
+  readonly #children = new Set<Daemon>();
   readonly #changed = new Set<() => void>();
   #goal: number | undefined;
   #failure: Error | undefined;
@@ -73,8 +75,9 @@ export class Devnet {
       const times = { importMs, pullMs, checkMs: clock.now() - checking, totalMs: clock.now() - began };
       return { nodes: this.#members.length, ...sameHead(heads), times };
     } finally {
-      for (const { daemon } of this.#members) daemon?.kill();
-      await Promise.allSettled(this.#members.map(({ daemon }) => daemon?.ended));
+      // all of them: one that goes on with an import would write into a folder that is gone
+      for (const child of this.#children) child.kill();
+      await Promise.allSettled([...this.#children].map(({ ended }) => ended));
       await files.remove(this.#folder);
     }
   }
@@ -99,7 +102,7 @@ export class Devnet {
   }
 
   async #import({ datadir }: Member): Promise<void> {
-    await runCommand([
+    await this.#command([
       'import',
       demoFile('chain.rlp'),
       ...['--receipts', demoFile('receipts.rlp')],
@@ -125,14 +128,18 @@ export class Devnet {
       this.#read(member, line),
     );
     member.daemon = daemon;
+    this.#children.add(daemon);
     daemon.ended.then(
-      ({ code, lastLine }) => {
-        if (!this.#stopping)
-          this.#fail(new Error(`${member.view.name} ended (exit code ${code}): ${lastLine}`));
+      ({ says }) => {
+        if (!this.#stopping) this.#fail(new Error(`${member.view.name} ended before its time (${says})`));
       },
       (error: unknown) => this.#fail(error),
     );
     return this.#until(() => member.view.enode);
+  }
+
+  #command(args: readonly string[]): Promise<string> {
+    return runCommand(args, (daemon) => this.#children.add(daemon));
   }
 
   get #crypto(): readonly string[] {
@@ -205,10 +212,7 @@ export class Devnet {
     this.#stopping = true;
     const ends = await Promise.all(this.#members.map(({ daemon }) => daemon?.stop(this.#world.clock)));
     const bad = ends.findIndex((end) => end?.code !== 0);
-    if (bad >= 0)
-      throw new Error(
-        `node-${bad + 1} did not end well (exit code ${ends[bad]?.code}): ${ends[bad]?.lastLine}`,
-      );
+    if (bad >= 0) throw new Error(`node-${bad + 1} did not end well (${ends[bad]?.says})`);
   }
 
   /** Every block of every store verified again, by a process that has nothing else in mind. */
@@ -218,7 +222,7 @@ export class Devnet {
     const work = async (): Promise<void> => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
         const [i, member] = next;
-        const said = await runCommand([
+        const said = await this.#command([
           'store',
           'check',
           '--datadir',

@@ -4,6 +4,7 @@ import type { RlpxCrypto } from '../crypto/index.js';
 import type { ChainSpec } from '../eth/index.js';
 import type { Logger, World } from '../runtime/index.js';
 import { ConfigError } from './errors.js';
+import { withMend } from './kept.js';
 import { createNodeKey, readNodeKey } from './node-key.js';
 
 /** The node key is in it: for its owner alone. */
@@ -46,12 +47,15 @@ export async function openDatadir(options: DatadirOptions): Promise<ChainStore> 
     await world.files.makeDirectory(path, DATADIR_MODE);
     await world.files.makeDirectory(store);
   }
-  return openChainStore({
+  const opened = openChainStore({
     stores: world.stores,
     path: store,
     hasher: crypto,
     ...(chain === undefined ? {} : { chain }),
     ...(logger === undefined ? {} : { logger }),
+  });
+  return opened.catch((error: unknown) => {
+    throw withMend(error, store);
   });
 }
 

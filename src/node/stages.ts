@@ -24,11 +24,19 @@ export function stageOf(cause: CloseCause): Stage {
 export function whatEnded(cause: CloseCause): string {
   const { reasonReceived: reason, says } = cause;
   // the error of eth says which message it is about, the stage has said so already
-  if (reason === undefined) return says.replace(/^Status: /, '');
+  if (reason === undefined) return says.replace(/^Status: /, '') + strangerHint(cause);
   // geth closes with 16 on our Status, and may be gone before we have read its own: all that is known is the reason
   const refused = stageOf(cause) === 'status' && reason === DISCONNECT.subprotocolError;
   const hint = refused ? ' (most often another network, genesis or fork)' : '';
   return `the peer disconnected: ${disconnectName(reason)}${hint}`;
+}
+
+/** Who dials another service, or a node that has another key by now, sees the handshake fail in one of these ways. */
+function strangerHint(cause: CloseCause): string {
+  if (stageOf(cause) !== 'ecies') return '';
+  if (cause.code === 'ERR_RLPX_AUTH' || cause.code === 'ERR_RLPX_AUTH_SIZE')
+    return ' (what answers is no RLPx node)';
+  return cause.by === 'transport' ? ' (no RLPx node, or one with another key)' : '';
 }
 
 /** One line: `status: network 5, ours is 1`. */

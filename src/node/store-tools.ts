@@ -3,8 +3,8 @@ import { prefixedHex } from '../codec/index.js';
 import { realWorld, type World } from '../runtime/index.js';
 import { chooseChain, type GivenChain } from './chain-choice.js';
 import { type GivenCrypto, givenCrypto } from './crypto-choice.js';
-import { openDatadir } from './datadir.js';
-import { withKept } from './kept.js';
+import { datadirPaths, openDatadir } from './datadir.js';
+import { withKept, withMend } from './kept.js';
 import { roundedMs } from './milliseconds.js';
 
 export interface StoreWorkOptions {
@@ -103,7 +103,7 @@ async function withStore<T>(
   const store = await openDatadir({ path: datadir, chain, create, world, crypto });
   try {
     const done = await work(store, world).catch((error: unknown) => {
-      throw withKept(error, store);
+      throw withMend(withKept(error, store), datadirPaths(datadir).store);
     });
     const { latest, latestHash } = store.range();
     return {

@@ -1,5 +1,5 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { Cli, type CliOptions, type CliResult, rlpxd, temporaryFolder } from '../support/bin-cli.js';
@@ -267,6 +267,14 @@ describe('import', () => {
     expect(oneLine((await importing(demo.path('chain.rlp'), wrong)).result, 1)).toMatch(/receipts/i);
   });
 
+  test('a store that is damaged: what to do is said', async () => {
+    const { datadir } = await importing(demo.path('chain.rlp'));
+    const manifest = readdirSync(join(datadir, 'chain')).find((name) => name.startsWith('MANIFEST')) ?? '';
+    writeFileSync(join(datadir, 'chain', manifest), 'hurt');
+    const line = oneLine(await rlpxd(['store', 'check', '--datadir', datadir]), 1);
+    expect(line).toContain(`remove the folder ${join(datadir, 'chain')} and copy the chain again`);
+  });
+
   test('a file that may not grow: said, and what was stored is whole', async () => {
     // the shell's own limit on file sizes, in blocks of 512 bytes or 1 KiB: LevelDB's log meets it after some blocks
     const datadir = temporaryFolder();
@@ -291,6 +299,27 @@ describe('peers', () => {
     expect(await refused(args, 1)).toMatch(/ECONNREFUSED|nobody listens/);
     // also where patience ends first
     expect(await refused([...args, '--patience', '300ms'], 1)).toMatch(/nobody could help: .*ECONNREFUSED/);
+  });
+
+  test.each<[string, (socket: Socket) => void, RegExp]>([
+    [
+      'is a web server',
+      (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\nwho are you?\n'.repeat(20)),
+      /no RLPx node/,
+    ],
+    ['closes at once', (socket) => socket.end(), /closed the connection \(no RLPx node/],
+    ['echoes', (socket) => socket.pipe(socket), /no RLPx node/],
+    ['says zeros', (socket) => socket.write(new Uint8Array(5_000)), /no RLPx node/],
+  ])('who answers %s', async (_, answer, words) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      answer(socket);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    expect(await refused(['ping', `enode://${KEY}@127.0.0.1:${port}`], 1)).toMatch(words);
   });
 
   test('a peer that says nothing', async () => {

@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { beforeAll, expect, test } from 'vitest';
 import { Cli, rlpxd, temporaryFolder } from '../support/bin-cli.js';
-import { ensureBuilt } from '../support/build.js';
+import { builtMain, ensureBuilt } from '../support/build.js';
 
 beforeAll(ensureBuilt, 120_000);
 
@@ -49,6 +49,60 @@ test('without --once it stays until it is interrupted, then verifies', async () 
   const { code, stdout } = await devnet.done;
   expect(code).toBe(0);
   expect(stdout).toMatch(/2 nodes, 560 blocks, one head: 0x[0-9a-f]{64}/);
+  expect(readdirSync(folder)).toEqual([]);
+  expect(daemonsIn(folder)).toEqual([]);
+}, 90_000);
+
+test('whose output nobody reads any more, or cannot be written: nothing is left', async () => {
+  for (const [end, expected] of [
+    ['| head -c 1; exit ${PIPESTATUS[0]}', 0],
+    ['> /dev/full', 1],
+  ] as const) {
+    const folder = temporaryFolder();
+    const line = `"$0" "$1" devnet --nodes 2 --once --json ${end}`;
+    const { status, stderr } = spawnSync('bash', ['-c', line, process.execPath, builtMain], {
+      env: { ...process.env, TMPDIR: folder },
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    expect({ end, status, left: readdirSync(folder), daemons: daemonsIn(folder) }).toEqual({
+      end,
+      status: expected,
+      left: [],
+      daemons: [],
+    });
+    expect(stderr).toMatch(
+      expected === 0 ? /^$/ : /^rlpxd: cannot write standard output: the disk is full.*\n$/,
+    );
+  }
+}, 60_000);
+
+test.each(['importing', 'starting', 'alone', 'connected'])(
+  'interrupted while %s: nothing is left',
+  async (state) => {
+    const folder = temporaryFolder();
+    const devnet = new Cli(['devnet', '--nodes', '2', '--json'], { env: { TMPDIR: folder } });
+    await devnet.until(({ stdout }) => (stdout.includes(`"state":"${state}"`) ? true : undefined));
+    devnet.child.kill('SIGINT');
+    await devnet.done;
+    expect(readdirSync(folder)).toEqual([]);
+    expect(daemonsIn(folder)).toEqual([]);
+  },
+  60_000,
+);
+
+test('one daemon is killed: the others end, and one line says which', async () => {
+  const folder = temporaryFolder();
+  const devnet = new Cli(['devnet', '--nodes', '3', '--json'], {
+    env: { TMPDIR: folder },
+    timeoutMs: 60_000,
+  });
+  await devnet.until(({ stdout }) => (stdout.includes('"state":"whole"') ? true : undefined), 40_000);
+  const victim = daemonsIn(`${folder}`).at(-1);
+  if (victim !== undefined) process.kill(victim, 'SIGKILL');
+  const { code, stderr } = await devnet.done;
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^rlpxd: node-\d ended before its time \(killed by SIGKILL\)\n$/);
   expect(readdirSync(folder)).toEqual([]);
   expect(daemonsIn(folder)).toEqual([]);
 }, 90_000);
