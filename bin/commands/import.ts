@@ -12,7 +12,7 @@ import {
   path,
 } from '../options.js';
 import { ProgressLine } from '../progress.js';
-import { print, printJson } from '../terminal.js';
+import { print, printJson, say } from '../terminal.js';
 import { countText, timeText } from '../text.js';
 
 interface ImportOptions extends ChainOptions, CryptoOptions {
@@ -41,7 +41,8 @@ export function addImportCommand(program: Command): void {
       'after',
       `
 Blocks that are there already are passed over, so an import that was interrupted goes on where it was. Where a block is
-wrong, all before it is kept. Blocks with transactions need their receipts, which the file of blocks does not have.
+wrong, all before it is kept. The file of blocks does not have their receipts: without --receipts blocks are stored without
+them, and a later import adds them.
 
 Example:
   rlpxd import demo/chain.rlp --receipts demo/receipts.rlp --genesis demo/genesis.json --datadir ./a`,
@@ -63,6 +64,11 @@ async function importChain(file: string, options: ImportOptions): Promise<void> 
       onProgress: ({ head, bytes }) => progress.show({ head, bytes }),
     });
     progress.end();
+    if (result.receiptsMissing > 0) {
+      say(
+        `rlpxd: ${countText(result.receiptsMissing, 'block')} stored without receipts; to add them, import again with --receipts`,
+      );
+    }
     if (options.json) printJson({ event: 'import.done', ...result });
     else
       print(

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { checkDatadir } from '../../src/node/index.js';
+import { type CheckOutcome, checkDatadir } from '../../src/node/index.js';
 import { interrupted } from '../interrupt.js';
 import {
   addChainOptions,
@@ -49,10 +49,18 @@ export function addStoreCommand(program: Command): void {
         if (options.json) printJson({ event: 'store.checked', ...result });
         else
           print(
-            `${countText(result.blocks, 'block')} verified in ${timeText(result.ms)}; head ${result.head} ${result.hash}`,
+            `${countText(result.blocks, 'block')} verified in ${timeText(result.ms)}; head ${result.head} ${result.hash}${missing(result)}`,
           );
       } finally {
         progress.end();
       }
     });
+}
+
+function missing({ receiptsMissing, pruned }: CheckOutcome): string {
+  const parts = [
+    ...(receiptsMissing > 0 ? [`${countText(receiptsMissing, 'block')} without receipts`] : []),
+    ...(pruned > 0 ? [`of ${countText(pruned, 'block')} only the header`] : []),
+  ];
+  return parts.length === 0 ? '' : `; ${parts.join(', ')}`;
 }

@@ -50,12 +50,20 @@ export interface StoreOutcome {
 export interface ImportOutcome extends StoreOutcome {
   /** Blocks of the file that were in the store before. */
   readonly known: number;
+  /** Blocks that were stored before without their receipts, and have them now. */
+  readonly receiptsFilled: number;
+  /** Blocks in the store that lack their receipts. */
+  readonly receiptsMissing: number;
 }
 
 export interface CheckOutcome extends StoreOutcome {
   /** Access lists that are there, and that could be and are not; those of a block are not always to be had. */
   readonly accessLists: number;
   readonly accessListsMissing: number;
+  /** Blocks that are stored without their receipts, which the store knows: no fault either. */
+  readonly receiptsMissing: number;
+  /** Blocks of which only the header is kept. */
+  readonly pruned: number;
 }
 
 /**
@@ -65,7 +73,7 @@ export interface CheckOutcome extends StoreOutcome {
 export async function importIntoDatadir(options: ImportOptions): Promise<ImportOutcome> {
   const { file, receipts, accessLists, signal, onProgress } = options;
   return withStore(options, true, async (store, { files, clock }) => {
-    const { blocks, bytes, known } = await importChain(store, files, file, {
+    const { blocks, bytes, known, receiptsFilled, receiptsMissing } = await importChain(store, files, file, {
       clock,
       ...(receipts === undefined ? {} : { receiptsPath: receipts }),
       ...(accessLists === undefined ? {} : { accessListsPath: accessLists }),
@@ -75,7 +83,7 @@ export async function importIntoDatadir(options: ImportOptions): Promise<ImportO
     if (blocks + known === 0) {
       throw new ChainError('ERR_CHAIN_FILE', `${file} holds no block beyond the genesis`);
     }
-    return { blocks, bytes, known };
+    return { blocks, bytes, known, receiptsFilled, receiptsMissing };
   });
 }
 
@@ -83,12 +91,16 @@ export async function importIntoDatadir(options: ImportOptions): Promise<ImportO
 export async function checkDatadir(options: StoreWorkOptions): Promise<CheckOutcome> {
   const { signal, onProgress } = options;
   return withStore(options, false, async (store, { clock }) => {
-    const { blocks, bytes, accessLists, accessListsMissing } = await checkChain(store, {
+    const {
+      head: _head,
+      hash: _hash,
+      ...counts
+    } = await checkChain(store, {
       clock,
       ...(signal === undefined ? {} : { signal }),
       onProgress: ({ number, head }) => onProgress?.({ head: Number(number), target: Number(head) }),
     });
-    return { blocks, bytes, accessLists, accessListsMissing };
+    return counts;
   });
 }
 

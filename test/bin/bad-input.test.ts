@@ -261,8 +261,20 @@ describe('import', () => {
     expect(oneLine((await importing(temporaryFolder())).result, 1)).toContain('it is a folder');
   });
 
-  test('receipts that are missing, or those of another chain', async () => {
-    expect(oneLine((await importing(demo.path('chain.rlp'), [])).result, 1)).toContain('--receipts');
+  test('receipts that are missing: said, and added by another import', async () => {
+    const { result, datadir } = await importing(demo.path('chain.rlp'), []);
+    expect(result.code).toBe(0);
+    expect(result.stderr).toMatch(/^rlpxd: \d+ blocks stored without receipts; .*--receipts\n$/);
+    const looked = await rlpxd(['store', 'check', '--datadir', datadir]);
+    expect(looked.stdout).toMatch(/; \d+ blocks without receipts\n$/);
+    const again = await rlpxd(['import', demo.path('chain.rlp'), ...files, '--datadir', datadir, '--json']);
+    expect(again).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(again.stdout)).toMatchObject({ blocks: 0, known: 560, receiptsMissing: 0 });
+    expect(JSON.parse(again.stdout).receiptsFilled).toBeGreaterThan(0);
+    expect(await checked(datadir)).toMatchObject({ head: 560, receiptsMissing: 0 });
+  });
+
+  test('receipts of another chain', async () => {
     const wrong = ['--receipts', demo.path('chain.rlp')];
     expect(oneLine((await importing(demo.path('chain.rlp'), wrong)).result, 1)).toMatch(/receipts/i);
   });
