@@ -8,6 +8,7 @@ export { ChainError, type ChainErrorCode } from './errors.js';
 export { type ExportOptions, type ExportResult, exportChain } from './export.js';
 export { type ImportOptions, type ImportProgress, type ImportResult, importChain } from './import.js';
 export { SCHEMA_VERSION } from './keys.js';
+export { MemoryChain } from './memory.js';
 export { type ChainStoreOptions, openChainStore } from './open-store.js';
 export type { ChainConflict } from './pull-conflicts.js';
 export type { ChainPeer, PeerTrust } from './pull-peers.js';

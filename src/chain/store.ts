@@ -18,7 +18,7 @@ import { encodeRange } from './meta.js';
 import { checkKeep, lastMissingUpTo, pruned, type StoreState, stateAt, storedRange } from './store-state.js';
 import { damaged, dropContents, putBlock } from './stored-blocks.js';
 import { findStrayEntry } from './stray-entries.js';
-import { type BlockReceipts, checkLink, type HashedHeader, type StorableBlock } from './verify.js';
+import { type BlockReceipts, checkFollowing, type HashedHeader, type StorableBlock } from './verify.js';
 
 export interface AppendOptions {
   /** Drops the blocks above this one in the same stroke: a reorganisation. By default the head: nothing is dropped. */
@@ -106,6 +106,7 @@ export class ChainStore implements ChainBackend {
   }
 
   async numberOf(hash: Uint8Array, options?: ReadOptions): Promise<bigint | undefined> {
+    if (hash.length !== 32) return undefined;
     const value = await this.#get(numberKey(hash), options);
     return value === undefined ? undefined : readUint64(value);
   }
@@ -141,7 +142,7 @@ export class ChainStore implements ChainBackend {
     return this.#change(async () => {
       const base = await this.#base(options.rollbackTo);
       const top = blocks.at(-1)?.header ?? base;
-      checkChain(base, blocks);
+      checkFollowing(base, blocks);
       const number = base.header.number;
       const changes = await this.#dropped(number, top.header.number);
       for (const block of blocks) putBlock(changes, block);
@@ -277,7 +278,6 @@ export class ChainStore implements ChainBackend {
     hash: Uint8Array,
     options: ReadOptions | undefined,
   ): Promise<Uint8Array | undefined> {
-    if (hash.length !== 32) return undefined;
     const number = await this.numberOf(hash, options);
     return number === undefined ? undefined : this.#get(key(number, hash), options);
   }
@@ -340,20 +340,6 @@ export class ChainStore implements ChainBackend {
         this.#logger.error({ error }, 'a listener of the chain store failed');
       }
     }
-  }
-}
-
-function checkChain(base: HashedHeader, blocks: readonly StorableBlock[]): void {
-  let parent = base;
-  for (const { header } of blocks) {
-    try {
-      checkLink(parent, header);
-    } catch (error) {
-      throw new ChainError('ERR_CHAIN_LINK', `block ${header.header.number} does not follow what is stored`, {
-        cause: error,
-      });
-    }
-    parent = header;
   }
 }
 

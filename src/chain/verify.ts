@@ -83,6 +83,21 @@ export function checkLink(parent: HashedHeader, child: HashedHeader): void {
   }
 }
 
+/** Whether the blocks follow `base`, one after the other. @throws ChainError ERR_CHAIN_LINK */
+export function checkFollowing(base: HashedHeader, blocks: readonly Pick<StorableBlock, 'header'>[]): void {
+  let parent = base;
+  for (const { header } of blocks) {
+    try {
+      checkLink(parent, header);
+    } catch (error) {
+      throw new ChainError('ERR_CHAIN_LINK', `block ${header.header.number} does not follow what is there`, {
+        cause: error,
+      });
+    }
+    parent = header;
+  }
+}
+
 /** Whether a block with this header has something in its body that must be fetched. */
 export function hasBody(header: BlockHeader, empty: EmptyRoots): boolean {
   if (!sameBytes(header.transactionsRoot, empty.trieRoot)) return true;
