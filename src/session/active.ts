@@ -42,6 +42,7 @@ import { Satellites } from './satellites.js';
 import { EMPTY_TERMS, FULL_TERMS, REFUSED_TERMS, Serving, type ServingTerms } from './serving.js';
 import type { SessionState } from './state.js';
 import type { SessionTemplate } from './templates.js';
+import { FRAMES_PER_TURN, TurnBudget } from './turn-budget.js';
 
 /** A session after Status: hands each message that comes to the part that it is for, and what is sent to the lanes. */
 export class ActiveSession implements Session {
@@ -72,6 +73,9 @@ export class ActiveSession implements Session {
   #throttled = false;
   #sure = true;
   #satellitesRead = true;
+  readonly #budget: TurnBudget;
+  #givesWay = false;
+  #releasing = false;
   #drain: Drain | undefined;
   #reads = true;
 
@@ -83,6 +87,7 @@ export class ActiveSession implements Session {
     this.#agreement = agreement;
     this.#connection = connection;
     this.#held = held;
+    this.#budget = new TurnBudget(host.turns);
     this.#activeAtMs = clock.wallMs();
     this.publicKey = connection.remotePublicKey ?? hello.publicKey;
     this.nodeId = host.crypto.keccak256(this.publicKey);
@@ -326,6 +331,7 @@ export class ActiveSession implements Session {
 
   heard(): void {
     this.#keepAlive.heard();
+    if (this.#budget.spend()) this.#giveWay();
   }
 
   pong(): void {
@@ -562,8 +568,30 @@ export class ActiveSession implements Session {
   }
 
   #releaseHeld(): void {
-    this.#session.guard(() => this.#held.release((message) => this.#take(message)));
+    let left = FRAMES_PER_TURN;
+    this.#session.guard(() => this.#held.release((message) => this.#take(message) && --left > 0));
+    if (left === 0 && !this.#held.isEmpty) this.#releaseSoon();
     this.#decideReading();
+  }
+
+  #releaseSoon(): void {
+    if (this.#releasing) return;
+    this.#releasing = true;
+    this.#host.world.clock.soon(() => {
+      this.#releasing = false;
+      if (this.#takes) this.#releaseHeld();
+    });
+  }
+
+  /** A busy peer has had its share of this turn: others come first. */
+  #giveWay(): void {
+    if (this.#givesWay || !this.#reads || this.#session.isOver) return;
+    this.#givesWay = true;
+    this.#connection.pause();
+    this.#host.world.clock.soon(() => {
+      this.#givesWay = false;
+      if (this.#reads && !this.#session.isOver) this.#connection.resume();
+    });
   }
 
   #load(): { readonly inflight: number; readonly queuedBytes: number } {

@@ -27,7 +27,7 @@ export class HeldInput {
     this.#bytes += Math.max(HELD_BYTES_LEAST, message.wireBytes);
   }
 
-  /** Hands over all that was held, oldest first, for as long as `take` returns true; what is left stays held. */
+  /** Hands over what was held, oldest first, up to the first that `take` returns false for; what follows stays held. */
   release(take: (message: IncomingMessage) => boolean): void {
     while (this.#messages.length > 0) {
       const messages = this.#messages;
@@ -35,7 +35,7 @@ export class HeldInput {
       this.#bytes = 0;
       for (const [i, message] of messages.entries()) {
         if (take(message)) continue;
-        for (const left of messages.slice(i)) this.hold(left);
+        for (const left of messages.slice(i + 1)) this.hold(left);
         return;
       }
     }

@@ -21,6 +21,7 @@ import type { PeerKind } from './policy.js';
 import type { QuotaExcess } from './quota.js';
 import type { SatelliteRegistry } from './satellite.js';
 import type { SessionTemplate, SessionTemplates } from './templates.js';
+import type { Turns } from './turn-budget.js';
 
 /** What our Status says, and what we think of the other's. */
 export interface StatusProvider {
@@ -67,6 +68,7 @@ export interface SessionHost {
   /** Whether a peer that shares no version of eth is turned away. */
   readonly requireEth: boolean;
   knownKeys(): KnownKeys;
+  readonly turns: Turns;
   readonly deadlines: Deadlines;
   readonly status: StatusProvider;
   readonly serve: RequestHandler | undefined;

@@ -44,6 +44,7 @@ import { type SatelliteProtocol, SatelliteRegistry } from './satellite.js';
 import { SessionIds } from './session-ids.js';
 import { isEstablished } from './state.js';
 import { SessionTemplates, type TemplateOptions } from './templates.js';
+import { Turns } from './turn-budget.js';
 import { EndedSessions, type ValidSession, validSession } from './validation.js';
 
 /** Refused sessions whose sockets may live on at once, so that the peers can read why (each at most `lingerMs`). */
@@ -403,6 +404,7 @@ export class SessionManager {
         this.#knownKeys ??= knownKeys(this.#world.random);
         return this.#knownKeys;
       },
+      turns: new Turns(this.#world.clock),
       deadlines: this.#deadlines,
       status: this.#status,
       serve: options.serve,
