@@ -45,6 +45,7 @@ export {
 } from './errors.js';
 export type { AnswerTo, EthSession, ReceiptOptions } from './eth-session.js';
 export type { SessionEventName, SessionEvents, SessionListener } from './events.js';
+export { explainInFull } from './explain.js';
 export type { SessionFilter } from './filter.js';
 export type {
   Gauge,
