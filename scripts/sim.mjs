@@ -1,57 +1,7 @@
-// Simulates networks of whole daemons: `npm run sim -- --help`. What runs is built from the sources as they are, into
-// `dist.sim`, beside the build that is published. Types are the business of `npm run check`.
-import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { assemble } from './assemble.mjs';
-
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const built = join(root, 'dist.sim');
-const stamp = join(built, 'began');
-const entry = join(built, 'test', 'support', 'sim', 'cli.js');
-
-function newestMs(folder) {
-  let newest = 0;
-  for (const item of readdirSync(folder, { withFileTypes: true, recursive: true })) {
-    if (item.isFile()) newest = Math.max(newest, statSync(join(item.parentPath, item.name)).mtimeMs);
-  }
-  return newest;
-}
-
-function isFresh() {
-  if (!existsSync(stamp)) return false;
-  const since = Number(readFileSync(stamp, 'utf8'));
-  return ['src', 'test/support'].every((folder) => newestMs(join(root, folder)) < since);
-}
-
-function build() {
-  const began = Date.now(); // what is edited while it builds is built again
-  assemble({ skipUnchanged: true });
-  const require = createRequire(import.meta.url);
-  const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
-  const fresh = `${built}.${process.pid}`;
-  const project = join(root, 'test', 'support', 'sim', 'tsconfig.json');
-  const { status } = spawnSync(process.execPath, [tsc, '-p', project, '--outDir', fresh], {
-    stdio: ['ignore', 2, 2],
-  });
-  if (status !== 0) {
-    rmSync(fresh, { recursive: true, force: true });
-    return false;
-  }
-  writeFileSync(join(fresh, 'began'), String(began));
-  const old = `${fresh}.old`;
-  if (existsSync(built)) renameSync(built, old);
-  renameSync(fresh, built);
-  rmSync(old, { recursive: true, force: true });
-  return true;
-}
+// Simulates networks of whole daemons: `npm run sim -- --help`.
+import { supportModule } from './support.mjs';
 
 const worker = process.argv.includes('--worker');
-if (!worker && !isFresh() && !build()) process.exitCode = 1;
-else {
-  const { main, serveAsWorker } = await import(pathToFileURL(entry).href);
-  if (worker) serveAsWorker();
-  else process.exitCode = await main(process.argv.slice(2));
-}
+const { main, serveAsWorker } = await supportModule('sim/cli.js', { build: !worker });
+if (worker) serveAsWorker();
+else process.exitCode = await main(process.argv.slice(2));

@@ -101,7 +101,7 @@ export class ByzantinePeer {
     const target = { host: victim.host, port: PORT, publicKey: victim.publicKey };
     for (let i = 0; i < dials; i++) {
       peer.dial(target).then(
-        (session) => (this.#over ? session.destroy() : this.#later(session, act, random)),
+        (session) => (this.#peers.has(peer) ? this.#later(session, act, random) : session.destroy()),
         () => undefined, // nobody is at home
       );
     }
