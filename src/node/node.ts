@@ -275,7 +275,8 @@ export class RlpxdNode {
 
   /** The dialer hears of the end, unless another session with the same peer has taken the place of this one. */
   #lost({ publicKey, activeAtMs }: SessionRecord, cause: CloseCause, wasActive: boolean): void {
-    if (!wasActive || publicKey === undefined) return;
+    // who goes because we end is not waited for
+    if (!wasActive || publicKey === undefined || this.#ending.signal.aborted) return;
     const key = hexToBytes(publicKey);
     if (this.sessions.getByPeer(key) === undefined) this.#dialer.ended(key, dialEnd(cause, activeAtMs));
   }

@@ -69,6 +69,18 @@ describe('two nodes', () => {
     expect(ours.status().peers).toEqual({ inbound: 0, outbound: 0, pending: 0 });
   });
 
+  test('a node that closes waits for none of those whom it leaves', async () => {
+    const internet = new Internet();
+    const host = await internet.node();
+    const ours = await internet.node({ peers: [host.enode ?? ''] });
+    await internet.clock.advance(1_000);
+    expect(ours.status().peers.outbound).toBe(1);
+    const waits: unknown[] = [];
+    ours.on('peer.waiting', (event) => waits.push(event));
+    await settled(internet.clock, ours.close());
+    expect(waits).toEqual([]);
+  });
+
   test('a peer that is still being dialed hears the same goodbye', async () => {
     const internet = new Internet();
     const host = await internet.node();
