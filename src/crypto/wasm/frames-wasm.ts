@@ -1,4 +1,4 @@
-// Made by scripts/assemble.mjs of assembly/frames.ts (sha256 7374cc95cbe1cf4c028a26f487412265b719a2ed7a673bf1e26e1de6194388c2, with the compiler's flags before it). Do not edit.
+// Made by scripts/assemble.mjs of assembly/frames.ts (sha256 ed47646469601785a0feffe8b9a1d98cf26ea7641e404d530f66f40cd19e3eed, with the compiler's flags before it). Do not edit.
 
 /** WebAssembly of 3761 bytes, in base64. */
 export const FRAMES_WASM: string =

@@ -1,0 +1,132 @@
+// One end of RLPx connections over loopback, made of rlpxd, in a process of its own, with the command line of rlpxbench
+// (test/interop/geth/cmd/rlpxbench): `node bench/peer.mjs listen|dial PORT --work frames|echoes|handshakes …`.
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { content, Meter, wireArguments } from './meter.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const { values: own } = parseArgs({
+  strict: false,
+  options: {
+    crypto: { type: 'string', default: 'auto' },
+    library: { type: 'string', default: join(root, 'dist') },
+  },
+});
+const room = (name) => import(pathToFileURL(join(resolve(own.library), `src/${name}/index.js`)).href);
+const { chooseCrypto } = await room('crypto');
+const { RlpxConnection } = await room('rlpx');
+const { realClock, realRandom, realTcp } = await room('runtime');
+
+const options = wireArguments();
+const crypto = chooseCrypto(own.crypto);
+const keys = { listen: new Uint8Array(32).fill(4), dial: new Uint8Array(32).fill(3) };
+const meter = new Meter(options.warmMs);
+const address = { host: '127.0.0.1', port: options.port };
+const listenerKey = crypto.publicKey(keys.listen);
+const maxBytes = 10_000_000;
+
+function connection(socket, role, handlers) {
+  return new RlpxConnection({
+    socket,
+    crypto,
+    clock: realClock,
+    random: realRandom,
+    role: role === 'listen' ? 'recipient' : 'initiator',
+    ...(role === 'listen' ? {} : { remotePublicKey: listenerKey }),
+    secretKey: keys[role],
+    hello: { clientId: 'bench', listenPort: 0 },
+    capabilities: [{ name: 'eth', version: 69, length: 18 }],
+    handlers: {
+      authenticated() {},
+      greeted() {},
+      message() {},
+      pong() {},
+      drained() {},
+      ended() {},
+      ...handlers,
+    },
+  });
+}
+
+async function listen() {
+  const listener = await realTcp.listen({ host: '127.0.0.1', port: 0 }, (socket) => {
+    let eth;
+    const end = connection(socket, 'listen', {
+      greeted(_hello, shared) {
+        eth = shared[0];
+        if (options.work === 'handshakes') meter.add(1);
+      },
+      message(message) {
+        const payload = message.payload(maxBytes);
+        meter.add(1);
+        if (options.work === 'echoes') end.send(eth, 2, payload);
+      },
+    });
+  });
+  process.stdout.write(`{"port":${listener.address.port}}\n`);
+  process.stdin.resume().on('end', () => {
+    meter.print();
+    process.exit(0);
+  });
+}
+
+/** @returns an open connection and its capability */
+function dial(handlers = {}) {
+  return new Promise((opened, failed) => {
+    realTcp.connect(address).then((socket) => {
+      const end = connection(socket, 'dial', {
+        ...handlers,
+        greeted: (_hello, shared) => opened({ end, eth: shared[0] }),
+        ended: ({ says }) => failed(new Error(says)),
+      });
+    }, failed);
+  });
+}
+
+async function shakeHands(until) {
+  const one = async () => {
+    while (performance.now() < until) {
+      const { end } = await dial();
+      meter.add(1);
+      end.disconnect(8); // our Hello goes out before it
+    }
+  };
+  await Promise.all(Array.from({ length: options.parallel }, one));
+}
+
+async function send(until) {
+  const payload = content(options);
+  let over;
+  const done = new Promise((resolveDone) => {
+    over = resolveDone;
+  });
+  let open;
+  const echo = () => {
+    meter.add(1);
+    if (performance.now() >= until) over();
+    else open.end.send(open.eth, 1, payload);
+  };
+  const fill = () => {
+    if (performance.now() >= until) return over();
+    for (let more = true; more; meter.add(1)) more = open.end.send(open.eth, 1, payload);
+  };
+  open = await dial({ message: echo, drained: fill });
+  if (options.work === 'echoes') open.end.send(open.eth, 1, payload);
+  else fill();
+  await done;
+  open.end.destroy();
+}
+
+if (options.role === 'listen') {
+  await listen();
+} else {
+  const until = performance.now() + options.ms + options.warmMs;
+  // the loop of a library that keeps no process alive
+  const alive = setInterval(() => undefined, 1_000);
+  if (options.work === 'handshakes') await shakeHands(until);
+  else await send(until);
+  clearInterval(alive);
+  meter.print();
+  process.exit(0);
+}
