@@ -2,6 +2,7 @@ import type { MessageSpec } from '../eth/index.js';
 import type { Clock, Logger } from '../runtime/index.js';
 import type { CloseCause } from './close-cause.js';
 import type { EthTable } from './eth-table.js';
+import { textOf } from './foreign-code.js';
 import type { SessionHandle } from './handle.js';
 import { type JournalOptions, type JournalRecord, SessionJournal } from './journal.js';
 import type { JournalEntry } from './journal-entry.js';
@@ -87,7 +88,7 @@ export class JournalKeeper {
       this.#state = 'idle';
     } catch (error) {
       this.#state = 'failed';
-      const fields = { event: 'session.journal', session: this.#session.id, cause: String(error) };
+      const fields = { event: 'session.journal', session: this.#session.id, cause: textOf(error) };
       this.#logger.error(fields, 'the journal cannot be written any more');
     }
   }

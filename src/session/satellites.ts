@@ -2,6 +2,7 @@ import type { IncomingMessage, PackedMessage, SharedCapability } from '../rlpx/i
 import type { Logger } from '../runtime/logger.js';
 import { type CloseCause, type Ending, endings } from './close-cause.js';
 import { SessionError } from './errors.js';
+import { callForeign, textOf } from './foreign-code.js';
 import type { Session } from './handle.js';
 import type { Outgoing, SendOutcome } from './outgoing.js';
 import {
@@ -161,18 +162,14 @@ export class Satellites {
     });
   }
 
-  #guard(name: string, work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      this.#failed(name, error);
-    }
+  #guard(name: string, work: () => unknown): void {
+    callForeign(work, (error) => this.#failed(name, error));
   }
 
   #failed(protocol: string, error: unknown): void {
     const { logger, sessionId } = this.#options;
     logger.error(
-      { event: 'session.satellite', session: sessionId, protocol, cause: String(error) },
+      { event: 'session.satellite', session: sessionId, protocol, cause: textOf(error) },
       'the handler of a protocol beside eth failed',
     );
   }

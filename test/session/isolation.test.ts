@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { EthMessage } from '../../src/eth/index.js';
-import type { SessionEventName, SessionManagerOptions } from '../../src/session/index.js';
+import type { SatelliteProtocol, SessionEventName, SessionManagerOptions } from '../../src/session/index.js';
 import { NOTHING_LEFT, type Node, statusProvider, Village } from '../support/session-nodes.js';
 import { hash, range, recordingLogger, statusOf } from '../support/session-values.js';
 
@@ -80,6 +80,28 @@ const faults: Readonly<Record<string, Fault>> = {
   'a gossip handler that rejects': (armed, fail) => ({
     gossip: async () => (armed() ? fail() : undefined),
   }),
+  'a protocol beside eth that cannot be opened': (armed, fail) => ({
+    capabilities: [{ ...beside, open: () => (armed() ? fail() : { message: () => undefined }) }],
+  }),
+  'a protocol beside eth whose handler throws': (armed, fail) => {
+    const throws = (): void => (armed() ? fail() : undefined);
+    return { capabilities: [{ ...beside, open: () => ({ message: throws, room: throws, closed: throws }) }] };
+  },
+  'a protocol beside eth whose handler rejects': (armed, fail) => {
+    const rejects = async (): Promise<void> => (armed() ? fail() : undefined);
+    return {
+      capabilities: [{ ...beside, open: () => ({ message: rejects, room: rejects, closed: rejects }) }],
+    };
+  },
+  'a journal that cannot be written': (armed, fail) => ({
+    journal: { write: () => (armed() ? fail() : undefined) },
+    templates: { basic: { extends: 'basic', settings: { messageLogging: 'headers' } } },
+  }),
+  'a journal that cannot be written later': (armed, fail) => ({
+    journal: { write: async () => (armed() ? fail() : undefined) },
+    templates: { basic: { extends: 'basic', settings: { messageLogging: 'headers' } } },
+  }),
+  'a cleaner that throws': (armed, fail) => ({ cleaner: () => (armed() ? fail() : undefined) }),
   'a logger that throws': (armed, fail) => {
     const log = (): void => (armed() ? fail() : undefined);
     return {
@@ -88,6 +110,16 @@ const faults: Readonly<Record<string, Fault>> = {
       gossip: () => (armed() ? fail() : undefined),
       policy: { admit: () => accept, ended: () => (armed() ? fail() : undefined) },
     };
+  },
+};
+
+/** What the stranger speaks beside eth, and says as soon as it can. */
+const beside = { name: 'beside', version: 1, length: 2 } as const;
+const talker: SatelliteProtocol = {
+  ...beside,
+  open(_session, channel) {
+    channel.send(0, Uint8Array.of(0xc0));
+    return { message: () => undefined };
   },
 };
 
@@ -116,7 +148,7 @@ async function survive(
   const village = new Village(7);
   const a = await village.node({ logger: quiet, ...fault(() => armed, fail) });
   const honest = await village.node();
-  const stranger = await village.node();
+  const stranger = await village.node({ capabilities: [talker] });
   listen?.(a, () => (armed ? fail() : (undefined as never)));
   const session = await village.clock.settle(village.dial(honest, a).active);
   armed = true;
