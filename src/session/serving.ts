@@ -36,6 +36,8 @@ interface Parked {
   readonly payload: Uint8Array;
   readonly bytes: number;
   readonly terms: ServingTerms;
+  /** Its answer was too large to wait beside others: it is worked on once more, when nothing else is or waits. */
+  readonly alone: boolean;
 }
 
 export interface ServingOptions {
@@ -68,6 +70,8 @@ export class Serving {
   #parkedBytes = 0;
   #excessBytes = 0;
   #running = 0;
+  /** What is being worked on is worked on alone. */
+  #alone = false;
   #answered = 0;
   #ended = false;
 
@@ -93,7 +97,13 @@ export class Serving {
 
   /** @throws EthError, CodecError for a request that cannot be read */
   take(spec: MessageSpec, payload: Uint8Array, terms: ServingTerms = FULL_TERMS): void {
-    const request: Parked = { spec, payload, bytes: Math.max(PARKED_BYTES_LEAST, payload.length), terms };
+    const request: Parked = {
+      spec,
+      payload,
+      bytes: Math.max(PARKED_BYTES_LEAST, payload.length),
+      terms,
+      alone: false,
+    };
     if (terms.share === 0 && !this.#options.outgoing.blocked) {
       this.#answerEmpty(request);
       return;
@@ -125,7 +135,13 @@ export class Serving {
   }
 
   #hasTurn(): boolean {
+    if (this.#alone) return false;
     return this.#running < MAX_SERVING && this.#options.outgoing.hasRoomForResponse(this.#running);
+  }
+
+  #mayStart({ alone }: Parked): boolean {
+    if (!alone) return this.#hasTurn();
+    return this.#running === 0 && this.#options.outgoing.responses.items === 0;
   }
 
   #canPark(request: Parked): boolean {
@@ -161,9 +177,10 @@ export class Serving {
   }
 
   #startParked(): void {
-    while (!this.#ended && this.#parked.length > 0 && this.#hasTurn()) {
-      const request = this.#parked.shift();
-      if (request === undefined) return;
+    while (!this.#ended) {
+      const [request] = this.#parked;
+      if (request === undefined || !this.#mayStart(request)) return;
+      this.#parked.shift();
       this.#parkedBytes -= request.bytes;
       this.#start(request);
     }
@@ -177,7 +194,8 @@ export class Serving {
       return;
     }
     this.#running++;
-    this.#serve(wanted).then(
+    this.#alone = parked.alone;
+    this.#serve(wanted, parked).then(
       () => this.#done(),
       (error: unknown) => {
         this.#done();
@@ -187,14 +205,15 @@ export class Serving {
   }
 
   #done(): void {
-    this.#running--;
     this.roomAgain();
     if (this.#running === 0) this.#options.idle();
   }
 
-  async #serve(request: EthRequest): Promise<void> {
+  async #serve(request: EthRequest, parked: Parked): Promise<void> {
     const answer = await this.#answerTo(request);
-    if (!this.#ended) this.#respond(request, answer);
+    this.#running--;
+    this.#alone = false; // nothing else was begun meanwhile
+    if (!this.#ended) this.#respond(request, answer, parked);
   }
 
   async #answerTo(request: EthRequest): Promise<EthResponse> {
@@ -207,7 +226,7 @@ export class Serving {
   }
 
   /** An answer that is none, or that the wire would not carry, is a mistake of the handler: the peer gets an empty one. */
-  #respond(request: EthRequest, answer: EthResponse): void {
+  #respond(request: EthRequest, answer: EthResponse, parked: Parked): void {
     const spec = this.#specOfAnswer(request);
     let payload: Uint8Array | undefined;
     try {
@@ -219,16 +238,23 @@ export class Serving {
     } catch (error) {
       this.#warn(request, 'an answer cannot be encoded and is left out', error);
     }
-    this.#send(spec, payload ?? spec.encode(emptyAnswer(request)), FULL_TERMS);
+    payload ??= spec.encode(emptyAnswer(request));
+    if (this.#options.outgoing.fitsResponse(payload.length, this.#running)) {
+      this.#send(spec, payload, FULL_TERMS);
+      return;
+    }
+    // it would make the lane hold more than it may: let go, and made again once the peer has read what waits
+    this.#parked.unshift({ ...parked, alone: true });
+    this.#parkedBytes += parked.bytes;
   }
 
   #answerEmpty(parked: Parked): void {
     this.#sendEmpty(this.#read(parked), parked.terms);
   }
 
-  #read({ spec, payload, terms }: Parked): EthRequest {
+  #read({ spec, payload, terms, alone }: Parked): EthRequest {
     const request = spec.decode(payload) as EthRequest;
-    if (!terms.refused) this.#options.accepted(spec, payload);
+    if (!terms.refused && !alone) this.#options.accepted(spec, payload);
     return request;
   }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { encodeBytes, encodeList } from '../../src/codec/index.js';
 import {
   type EthRequest,
   type EthResponse,
@@ -189,6 +190,57 @@ describe('serving requests', () => {
     asked[0]?.answer(undefined);
     await turn();
     expect(answers).toEqual([{ name: answer, requestId: 5n, items: 0 }]);
+  });
+
+  test('002.6: an answer too large to wait beside others is let go, and made again once they have left', async () => {
+    const { take, asked, answers, sink, outgoing, unblock, serving, faults, protocol } = server();
+    const MiB = 1024 * 1024;
+    const block = (): void => {
+      sink.open = false;
+      const spec = protocol.byName.get('BlockBodies') as MessageSpec;
+      outgoing.respond(spec.id, spec.encode({ name: 'BlockBodies', requestId: 99n, bodies: [] }));
+    };
+    block(); // from now on nothing leaves
+    const large = (index: number, bytes: number): void =>
+      asked[index]?.answer({
+        name: 'BlockBodies',
+        requestId: 0n,
+        bodies: [encodeList([encodeBytes(new Uint8Array(bytes))])],
+      });
+    for (const id of [1, 2, 3, 4]) take(id);
+    large(0, 4 * MiB); // alone in the lane, however large
+    await turn();
+    large(1, 5 * MiB);
+    large(2, 1 * MiB);
+    large(3, 9 * MiB);
+    await turn();
+    expect(outgoing.responses.items).toBe(2);
+    expect(outgoing.responses.bytes).toBeLessThanOrEqual(8 * MiB);
+    expect(serving.parked.items).toBe(2);
+    take(5);
+    expect(serving.parked.items).toBe(3);
+    answers.length = 0;
+    unblock();
+    expect(answers.map(({ requestId }) => requestId)).toEqual([1n, 3n]);
+    // one at a time, and nothing beside it
+    expect(asked).toHaveLength(5);
+    take(6);
+    expect(asked).toHaveLength(5);
+    block();
+    large(4, 9 * MiB);
+    await turn();
+    expect(outgoing.responses.items).toBe(1);
+    expect(asked).toHaveLength(5);
+    unblock();
+    large(5, 5 * MiB);
+    await turn();
+    for (const index of [6, 7]) large(index, 1);
+    await turn();
+    const ids = answers.map(({ requestId }) => requestId).filter((id) => id !== 99n);
+    expect(ids).toEqual([1n, 3n, 4n, 2n, 5n, 6n]);
+    expect(faults).toEqual([]);
+    expect(serving.parked).toEqual({ items: 0, bytes: 0 });
+    expect(serving.running).toBe(0);
   });
 
   test('a handler that fails, or answers something else, is logged and answered empty', async () => {
