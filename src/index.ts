@@ -10,7 +10,11 @@ export {
   ChainError,
   type ChainErrorCode,
   type ChainRange,
+  type HashedHeader,
+  MemoryChain,
   type ReadOptions,
+  readHeader,
+  type StorableBlock,
 } from './chain/index.js';
 export { bytesToHex, hexToBytes, prefixedHex } from './codec/index.js';
 export {

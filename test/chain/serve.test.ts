@@ -3,6 +3,7 @@ import {
   type ChainBackend,
   ChainError,
   type ChainStore,
+  MemoryChain,
   openChainStore,
   serveRequest,
 } from '../../src/chain/index.js';
@@ -371,6 +372,53 @@ describe('GetReceipts answers', () => {
       });
     },
   );
+
+  test('eth/68: a block with many receipts is answered in slices, and a caller that left is not worked for', async () => {
+    const big = buildChain(1, () => ({ transactions: 3_000, logBytes: 200 }), 'big');
+    const memory = new MemoryChain(big.spec, hasher);
+    memory.append(big.blocks);
+    const [only] = big.blocks;
+    if (only === undefined) throw new Error('no block');
+    const request: EthMessage = { name: 'GetReceipts', requestId: 1n, hashes: [only.header.hash] };
+    let turns = 0;
+    const soon = (run: () => void): void => {
+      turns++;
+      queueMicrotask(run);
+    };
+    const answer = await serveRequest(memory, request, 68, { hasher, clock: { soon } });
+    expect(answer).toMatchObject({ blocks: [receipts69To68(only.receipts, hasher)] });
+    expect(turns).toBeGreaterThan(5); // some 8 ms of hashing between two of them
+    const gone = new AbortController();
+    turns = 0;
+    const leave = (run: () => void): void => {
+      if (++turns === 2) gone.abort();
+      queueMicrotask(run);
+    };
+    const serving = serveRequest(memory, request, 68, {
+      hasher,
+      clock: { soon: leave },
+      signal: gone.signal,
+    });
+    await expect(serving).rejects.toMatchObject({ code: 'ERR_CHAIN_ABORTED' });
+    expect(turns).toBe(2);
+  });
+
+  test('eth/68: many blocks with some receipts each give turns too', async () => {
+    const many = buildChain(40, () => ({ transactions: 100, logBytes: 300 }), 'many');
+    const memory = new MemoryChain(many.spec, hasher);
+    memory.append(many.blocks);
+    const hashes = many.blocks.map(({ header }) => header.hash);
+    let turns = 0;
+    const soon = (run: () => void): void => {
+      turns++;
+      queueMicrotask(run);
+    };
+    await serveRequest(memory, { name: 'GetReceipts', requestId: 1n, hashes }, 68, {
+      hasher,
+      clock: { soon },
+    });
+    expect(turns).toBeGreaterThan(4); // fewer than 64 blocks, and 1.4 MB of receipts
+  });
 
   test('at most 1,024 blocks', async () => {
     for (const version of [68, 69, 70] as const)
