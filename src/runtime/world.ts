@@ -1,6 +1,7 @@
 import type { Clock } from './clock.js';
 import type { Dns } from './dns.js';
 import type { Files } from './files.js';
+import type { Ipc } from './ipc.js';
 import type { KeyValueStores } from './key-value.js';
 import type { Random } from './random.js';
 import type { Tcp } from './tcp.js';
@@ -13,4 +14,5 @@ export interface World {
   readonly dns: Dns;
   readonly files: Files;
   readonly stores: KeyValueStores;
+  readonly ipc: Ipc;
 }

@@ -221,11 +221,13 @@ export const realFiles: Files = {
   },
   async makeDirectory(path, mode) {
     await guarded('make the folder', path, async () => {
-      const first = await mkdir(path, { recursive: true, mode: mode ?? 0o777 }).catch(async (error: unknown) => {
-        // on a read-only file system Node says that nothing is there; asked for the one folder it says what is wrong
-        if (systemWord(error) === 'ENOENT') await mkdir(path);
-        throw error;
-      });
+      const first = await mkdir(path, { recursive: true, mode: mode ?? 0o777 }).catch(
+        async (error: unknown) => {
+          // on a read-only file system Node says that nothing is there; asked for the one folder it says what is wrong
+          if (systemWord(error) === 'ENOENT') await mkdir(path);
+          throw error;
+        },
+      );
       // Only a folder that was made here gets the mode: what was there keeps its own.
       if (first !== undefined && mode !== undefined) await chmod(path, mode);
     });

@@ -2,6 +2,7 @@ import type { World } from '../world.js';
 import { realClock } from './clock.js';
 import { realDns } from './dns.js';
 import { realFiles } from './files.js';
+import { realIpc } from './ipc.js';
 import { realRandom } from './random.js';
 import { realStores } from './stores.js';
 import { realTcp } from './tcp.js';
@@ -15,5 +16,6 @@ export function realWorld(): World {
     dns: realDns,
     files: realFiles,
     stores: realStores,
+    ipc: realIpc,
   };
 }

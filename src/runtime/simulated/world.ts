@@ -3,6 +3,7 @@ import { VirtualClock } from './clock.js';
 import { SimulatedDns } from './dns.js';
 import { SimulatedFiles } from './files.js';
 import type { SimulatedHost } from './host.js';
+import { SimulatedIpc } from './ipc.js';
 import { SimulatedNetwork } from './network.js';
 import { type SeededRandom, seededRandom } from './random.js';
 import { SimulatedStores } from './stores.js';
@@ -27,6 +28,7 @@ export interface SimulatedWorld extends World {
   readonly dns: SimulatedDns;
   readonly files: SimulatedFiles;
   readonly stores: SimulatedStores;
+  readonly ipc: SimulatedIpc;
 }
 
 /**
@@ -46,5 +48,6 @@ export function simulatedWorld(options: SimulatedWorldOptions): SimulatedWorld {
     dns: new SimulatedDns(clock),
     files: new SimulatedFiles(),
     stores: new SimulatedStores(),
+    ipc: new SimulatedIpc(clock),
   };
 }
