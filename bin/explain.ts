@@ -11,9 +11,7 @@ export class UsageError extends Error {
 /** Any error as one plain line, without a stack and without line breaks. */
 export function explain(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  const detail = detailOf(error);
-  const word = detail ?? /\bE[A-Z]{3,}\b/.exec(text)?.[0];
-  const words = inWords(flagged(text, error), word, word === undefined ? undefined : SYSTEM_WORDS[word]);
+  const words = inWords(flagged(text, error), detailOf(error));
   return oneLine(error instanceof CommanderError ? words.replace(/^error: /, '') : words);
 }
 
@@ -52,16 +50,23 @@ function flagged(text: string, error: unknown): string {
 }
 
 /** The system's own phrase (`ENOENT: no such file or directory, open 'x'`) gives way to one that says it plainly. */
-function inWords(text: string, word: string | undefined, plain: string | undefined): string {
-  if (word === undefined || plain === undefined || text.includes(plain)) return text;
-  const phrase = PHRASES.find((candidate) => candidate.test(text));
-  return phrase === undefined ? `${text} (${plain})` : text.replace(phrase, `${plain} (${word})`);
+function inWords(text: string, detail: string | undefined): string {
+  let plain = text;
+  for (const phrase of PHRASES) {
+    plain = plain.replace(phrase, (whole: string, word: string) => {
+      const known = SYSTEM_WORDS[word];
+      return known === undefined ? whole : `${known} (${word})`;
+    });
+  }
+  const word = detail ?? /\bE[A-Z]{3,}\b/.exec(plain)?.[0];
+  const known = word === undefined ? undefined : SYSTEM_WORDS[word];
+  return known === undefined || plain.includes(known) ? plain : `${plain} (${known})`;
 }
 
 const PHRASES: readonly RegExp[] = [
-  /\bE[A-Z]{3,}: [^,;:()]+, \w+(?: '[^']*')?(?: -> '[^']*')?/, // of a file
-  /\bconnect E[A-Z]{3,} \S+/,
-  /\blisten E[A-Z]{3,}: [\w ]+ \S*[\d:]\S*/,
+  /\b(E[A-Z]{3,}): [^,;:()]+, \w+(?: '[^']*')?(?: -> '[^']*')?/g, // of a file
+  /\bconnect (E[A-Z]{3,}) [^\s;,)]+/g,
+  /\blisten (E[A-Z]{3,}): [\w ]+ [^\s;,)]*[\d:][^\s;,)]*/g,
 ];
 
 /** Errors of the rooms that mean: what you gave is not what was asked for. */

@@ -1,5 +1,5 @@
 import { realWorld } from '../src/index.js';
-import { bytesText, countText } from './text.js';
+import { bytesText, clipped, countText } from './text.js';
 
 /** A bar is drawn again so often; on a pipe a line is enough every other second. */
 const TERMINAL_EVERY_MS = 100;
@@ -39,10 +39,7 @@ export class ProgressLine {
     this.#shownAtMs = nowMs;
     const text = progressText(this.#verb, at, this.#speed(at.head, nowMs));
     if (!this.#onTerminal) process.stderr.write(`${text}\n`);
-    else
-      process.stderr.write(
-        `\r\u001b[K${bar(at)}${text}`.slice(0, Math.max(40, process.stderr.columns ?? 80)),
-      );
+    else process.stderr.write(`\r\u001b[K${clipped(`${bar(at)}${text}`, process.stderr.columns)}`);
     this.#open = this.#onTerminal;
   }
 

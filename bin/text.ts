@@ -21,3 +21,8 @@ export function timeText(ms: number): string {
 export function countText(count: number | bigint, one: string, many: string = `${one}s`): string {
   return `${count} ${Number(count) === 1 ? one : many}`;
 }
+
+/** As much of a line as a terminal shows in one row; a terminal that does not know its width has 80 columns. */
+export function clipped(line: string, columns: number | undefined): string {
+  return line.slice(0, Math.max(1, (columns === undefined || columns < 2 ? 80 : columns) - 1));
+}

@@ -1,5 +1,5 @@
 import { say } from '../terminal.js';
-import { countText, timeText } from '../text.js';
+import { clipped, countText, timeText } from '../text.js';
 import { tableLines } from './table.js';
 import type { NodeView } from './view.js';
 
@@ -10,13 +10,18 @@ export interface Screen {
   note(line: string): void;
 }
 
+/** What a table needs of a terminal. */
+export type Terminal = Pick<NodeJS.WriteStream, 'columns' | 'rows'> & {
+  write(text: string): boolean;
+};
+
 /** A table that is drawn again in place. */
 export class LiveTable implements Screen {
-  readonly #out: NodeJS.WriteStream;
+  readonly #out: Terminal;
   #drawn = 0;
   #lines: readonly string[] = [];
 
-  constructor(out: NodeJS.WriteStream) {
+  constructor(out: Terminal) {
     this.#out = out;
   }
 
@@ -32,9 +37,9 @@ export class LiveTable implements Screen {
   }
 
   #draw(): void {
-    const width = Math.max(20, this.#out.columns ?? 80);
-    // a line that the terminal breaks would be two, and the next erasing one short
-    const lines = this.#lines.map((line) => line.slice(0, width - 1));
+    const { rows = 24, columns } = this.#out;
+    // what is not on the screen any more, or is broken in two by it, the next erasing would miss
+    const lines = this.#lines.slice(0, Math.max(1, rows - 1)).map((line) => clipped(line, columns));
     this.#out.write(`${this.#erase()}${lines.map((line) => `${line}\n`).join('')}`);
     this.#drawn = lines.length;
   }

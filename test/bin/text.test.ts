@@ -1,10 +1,11 @@
 import { InvalidArgumentError } from 'commander';
 import { describe, expect, test } from 'vitest';
+import { LiveTable } from '../../bin/devnet/screen.js';
 import { tableLines } from '../../bin/devnet/table.js';
 import { type LogLine, type NodeView, newView, readLine } from '../../bin/devnet/view.js';
 import { EXIT, exitCodeOf, explain, UsageError } from '../../bin/explain.js';
 import { duration, wholeNumber } from '../../bin/options.js';
-import { bytesText, countText, timeText } from '../../bin/text.js';
+import { bytesText, clipped, countText, timeText } from '../../bin/text.js';
 import { RuntimeError } from '../../src/runtime/index.js';
 
 test.each([
@@ -21,6 +22,29 @@ test.each([
   [59_900, '59.9 s'],
   [125_000, '2 min 5 s'],
 ])('%i ms are %s', (ms, text) => expect(timeText(ms)).toBe(text));
+
+test.each([
+  [10, 9],
+  [2, 1],
+  [200, 100],
+  [0, 79], // what some pseudo terminals say of themselves
+  [undefined, 79],
+])('a terminal of %s columns shows %i', (columns, shown) => {
+  expect(clipped('x'.repeat(100), columns)).toHaveLength(shown);
+});
+
+test('a table that is drawn again leaves nothing of the old one, however small the terminal', () => {
+  const written: string[] = [];
+  const out = { columns: 12, rows: 4, write: (text: string) => written.push(text) > 0 };
+  const table = new LiveTable(out);
+  const views = Array.from({ length: 8 }, (_, i) => newView(`node-${i + 1}`));
+  table.show(views);
+  table.show(views);
+  const lines = (written[0] ?? '').split('\n').filter((line) => line !== '');
+  expect(lines).toHaveLength(3);
+  for (const line of lines) expect(line.length).toBeLessThan(12);
+  expect(written[1]?.startsWith('\u001b[3A\u001b[J')).toBe(true);
+});
 
 test('one block, two blocks', () => {
   expect([countText(1, 'block'), countText(2n, 'block'), countText(0, 'entry', 'entries')]).toEqual([
@@ -71,6 +95,10 @@ describe('errors in one line', () => {
     [
       'connect: cannot connect to 127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1',
       'connect: cannot connect to 127.0.0.1:1: nobody listens there (ECONNREFUSED)',
+    ],
+    [
+      'a: connect ECONNREFUSED 127.0.0.1:1; b: connect EHOSTUNREACH 10.0.0.1:2',
+      'a: nobody listens there (ECONNREFUSED); b: no route to it (EHOSTUNREACH)',
     ],
     [
       'cannot listen on [::1]:5: listen EADDRINUSE: address already in use ::1:5',
