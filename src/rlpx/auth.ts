@@ -1,8 +1,10 @@
 import { concatBytes, encodeBytes, encodeList, encodeUint, RlpReader, writeUint16 } from '../codec/index.js';
 import type { RlpxCrypto } from '../crypto/crypto.js';
 import type { Random } from '../runtime/random.js';
+import type { AuthReplays } from './auth-replays.js';
 import { ECIES_OVERHEAD_BYTES, eciesOpen, eciesSeal } from './ecies.js';
 import { RlpxError } from './errors.js';
+import { ownPublicKey } from './own-key.js';
 import { xor32 } from './secrets.js';
 
 /*
@@ -59,16 +61,20 @@ export function sealAuth(party: AuthParty, keys: HandshakeKeys, recipientPublicK
   const { crypto, secretKey } = party;
   return seal(party, recipientPublicKey, [
     encodeBytes(crypto.sign(signedHash(party, recipientPublicKey, keys.nonce), keys.ephemeralKey)),
-    encodeBytes(crypto.publicKey(secretKey)),
+    encodeBytes(ownPublicKey(crypto, secretKey)),
     encodeBytes(keys.nonce),
     encodeUint(AUTH_VERSION),
   ]);
 }
 
-/** Recipient. @param auth with its size prefix @throws RlpxError ERR_RLPX_AUTH, whatever is wrong with it */
-export function openAuth(party: AuthParty, auth: Uint8Array): OpenedAuth {
+/**
+ * Recipient. What costs least is asked first: whether it came before, the point, the tag, and then the signature.
+ * @param auth with its size prefix @throws RlpxError ERR_RLPX_AUTH, whatever is wrong with it
+ */
+export function openAuth(party: AuthParty, auth: Uint8Array, replays?: AuthReplays): OpenedAuth {
   return withOneError(() => {
     const { crypto } = party;
+    if (replays !== undefined) refuseReplay(crypto, replays, auth.subarray(SIZE_PREFIX_BYTES));
     const list = open(party, auth);
     const signature = list.fixed(SIGNATURE_BYTES);
     const publicKey = checkedPoint(crypto, list.fixed(PUBLIC_KEY_BYTES));
@@ -79,6 +85,12 @@ export function openAuth(party: AuthParty, auth: Uint8Array): OpenedAuth {
     if (ephemeralPublicKey === undefined) throw new RlpxError('ERR_RLPX_AUTH');
     return { publicKey, ephemeralPublicKey, nonce };
   });
+}
+
+/** A second copy costs no work on the curve. What is no point costs none either, and is not worth remembering. */
+function refuseReplay(crypto: RlpxCrypto, replays: AuthReplays, sealed: Uint8Array): void {
+  if (replays.has(sealed)) throw new RlpxError('ERR_RLPX_AUTH');
+  if (crypto.isPublicKey(sealed.subarray(1, 65))) replays.add(sealed);
 }
 
 /** Recipient: [our ephemeral key, nonce, version]. @returns the message with its size prefix */

@@ -2,6 +2,7 @@ import type { RlpxCrypto } from '../crypto/crypto.js';
 import type { Clock } from '../runtime/clock.js';
 import type { Random } from '../runtime/random.js';
 import type { TcpSocket } from '../runtime/tcp.js';
+import type { AuthReplays } from './auth-replays.js';
 import type { LocalCapability, SharedCapability } from './capabilities.js';
 import type { ConnectionEnd } from './connection-end.js';
 import { MAX_FRAME_BYTES } from './frame.js';
@@ -66,6 +67,8 @@ export interface ConnectionOptions {
   readonly random: Random;
   /** Our node key, 32 bytes. */
   readonly secretKey: Uint8Array;
+  /** One for all connections of the node key, so that a recorded auth costs nothing the second time (threats E4, H9). */
+  readonly replays?: AuthReplays | undefined;
   readonly hello: { readonly clientId: string; readonly listenPort: number };
   readonly capabilities: readonly LocalCapability[];
   readonly limits?: Partial<ConnectionLimits>;

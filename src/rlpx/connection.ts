@@ -19,6 +19,7 @@ import { Handshake, type HandshakeResult } from './handshake.js';
 import { encodeHello, type Hello, P2P_VERSION } from './hello.js';
 import { Link } from './link.js';
 import { Outbox } from './outbox.js';
+import { ownPublicKey } from './own-key.js';
 import type { PackedMessage } from './packing.js';
 
 type State =
@@ -65,14 +66,14 @@ export class RlpxConnection {
    * @throws RlpxError ERR_RLPX_ARGUMENT for keys that are none and a Hello above 2 KiB; the socket is untouched then
    */
   constructor(options: ConnectionOptions) {
-    const { socket, clock, role, crypto, random, secretKey, remotePublicKey } = options;
-    const handshake = new Handshake({ role, crypto, random, secretKey, remotePublicKey });
+    const { socket, clock, role, crypto, random, secretKey, remotePublicKey, replays } = options;
+    const handshake = new Handshake({ role, crypto, random, secretKey, remotePublicKey, replays });
     this.#hello = encodeHello({
       p2pVersion: P2P_VERSION,
       clientId: options.hello.clientId,
       capabilities: options.capabilities,
       listenPort: options.hello.listenPort,
-      publicKey: crypto.publicKey(secretKey),
+      publicKey: ownPublicKey(crypto, secretKey),
     });
     this.#options = options;
     this.#limits = { ...CONNECTION_LIMITS, ...options.limits };

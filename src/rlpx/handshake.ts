@@ -12,6 +12,7 @@ import {
   sealAck,
   sealAuth,
 } from './auth.js';
+import type { AuthReplays } from './auth-replays.js';
 import { randomSecretKey } from './ecies.js';
 import { RlpxError } from './errors.js';
 import { deriveSecrets, type Secrets, sharedSessionId } from './secrets.js';
@@ -23,6 +24,8 @@ export interface HandshakeOptions extends AuthParty {
   readonly role: Role;
   /** Whom we dial, 64 bytes: the initiator must know, the recipient learns it. */
   readonly remotePublicKey?: Uint8Array | undefined;
+  /** Of the node key: a recipient refuses an auth that it has seen before. */
+  readonly replays?: AuthReplays | undefined;
   /** Instead of fresh ones: for known answers. */
   readonly keys?: HandshakeKeys;
 }
@@ -134,7 +137,7 @@ export class Handshake {
 
   #readAuth(auth: Uint8Array, rest: Uint8Array): HandshakeResult {
     const { crypto } = this.#options;
-    const opened = openAuth(this.#options, auth);
+    const opened = openAuth(this.#options, auth, this.#options.replays);
     const ack = sealAck(this.#options, this.#keys, opened.publicKey);
     const transcript = {
       role: 'recipient',

@@ -16,6 +16,7 @@ export {
   sealAck,
   sealAuth,
 } from './auth.js';
+export { AuthReplays } from './auth-replays.js';
 export {
   type BaseEvent,
   BaseProtocol,
