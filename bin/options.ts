@@ -69,6 +69,13 @@ export async function chosenChain(options: ChainOptions): Promise<GivenChain | u
   return options.network;
 }
 
+export function keepOption(): Option {
+  return new Option(
+    '--keep <blocks>',
+    'keep bodies and receipts of so many of the latest blocks only (default: of all)',
+  ).argParser(wholeNumber(1, 999_999_999));
+}
+
 /** @returns a parser of whole numbers, for commander */
 export function wholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {

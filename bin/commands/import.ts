@@ -9,6 +9,7 @@ import {
   chosenCrypto,
   cryptoOption,
   datadirOption,
+  keepOption,
   path,
 } from '../options.js';
 import { ProgressLine } from '../progress.js';
@@ -19,6 +20,7 @@ interface ImportOptions extends ChainOptions, CryptoOptions {
   readonly receipts?: string;
   readonly accessLists?: string;
   readonly datadir: string;
+  readonly keep?: number;
   readonly json?: boolean;
 }
 
@@ -35,6 +37,7 @@ export function addImportCommand(program: Command): void {
     );
   addChainOptions(command)
     .addOption(datadirOption())
+    .addOption(keepOption())
     .addOption(cryptoOption())
     .option('--json', 'the result as one JSON object')
     .addHelpText(
@@ -42,7 +45,7 @@ export function addImportCommand(program: Command): void {
       `
 Blocks that are there already are passed over, so an import that was interrupted goes on where it was. Where a block is
 wrong, all before it is kept. The file of blocks does not have their receipts: without --receipts blocks are stored without
-them, and a later import adds them.
+them, and a pull from peers or a later import adds them.
 
 Example:
   rlpxd import demo/chain.rlp --receipts demo/receipts.rlp --genesis demo/genesis.json --datadir ./a`,
@@ -58,6 +61,7 @@ async function importChain(file: string, options: ImportOptions): Promise<void> 
       receipts: options.receipts,
       accessLists: options.accessLists,
       datadir: options.datadir,
+      keep: options.keep,
       chain: await chosenChain(options),
       crypto: chosenCrypto(options),
       signal: interrupted(),
@@ -66,7 +70,7 @@ async function importChain(file: string, options: ImportOptions): Promise<void> 
     progress.end();
     if (result.receiptsMissing > 0) {
       say(
-        `rlpxd: ${countText(result.receiptsMissing, 'block')} stored without receipts; to add them, import again with --receipts`,
+        `rlpxd: ${countText(result.receiptsMissing, 'block')} stored without receipts; to add them, pull from a peer (rlpxd pull) or import again with --receipts`,
       );
     }
     if (options.json) printJson({ event: 'import.done', ...result });

@@ -11,6 +11,7 @@ import {
   cryptoOption,
   datadirOption,
   ethOption,
+  keepOption,
   path,
   positiveDuration,
 } from '../options.js';
@@ -24,6 +25,7 @@ interface PullCommandOptions extends ChainOptions, CryptoOptions {
   readonly export?: string;
   readonly eth: number[];
   readonly patience: number;
+  readonly keep?: number;
   readonly json?: boolean;
 }
 
@@ -44,6 +46,7 @@ export function addPullCommand(program: Command): void {
         .argParser(positiveDuration)
         .default(60_000, '60s'),
     )
+    .addOption(keepOption())
     .addOption(cryptoOption())
     .option('--json', 'progress and result as JSON lines')
     .addHelpText(
@@ -68,6 +71,7 @@ async function runPull(enodes: string[], options: PullCommandOptions): Promise<v
     exportTo: options.export,
     ethVersions: options.eth,
     patienceMs: options.patience,
+    keep: options.keep,
     crypto: chosenCrypto(options),
     signal: interrupted(),
     onProgress: (at) => {
@@ -88,6 +92,9 @@ async function runPull(enodes: string[], options: PullCommandOptions): Promise<v
   for (const { peer, number } of result.conflicts) {
     say(`rlpxd: peer ${peer} is on another chain from block ${number} on; pin the chain with --to HASH`);
   }
+  if (result.receiptsFilled > 0) print(`receipts of ${countText(result.receiptsFilled, 'block')} added`);
+  if (result.receiptsMissing > 0)
+    say(`rlpxd: ${countText(result.receiptsMissing, 'block')} without receipts: no peer had them`);
   if (exported !== undefined) print(`${countText(exported.blocks, 'block')} written to ${options.export}`);
 }
 

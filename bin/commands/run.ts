@@ -19,6 +19,7 @@ import {
   datadirOption,
   duration,
   ethOption,
+  keepOption,
   path,
   wholeNumber,
 } from '../options.js';
@@ -38,6 +39,7 @@ interface RunOptions extends ChainOptions, CryptoOptions {
   readonly dialratio: number;
   readonly eth: number[];
   readonly pull?: boolean;
+  readonly keep?: number;
   readonly loglevel: LogLevel;
   readonly log?: LogFormat;
   readonly status: number;
@@ -92,6 +94,7 @@ export function addRunCommand(program: Command): void {
     .addOption(ethOption())
     .addOption(cryptoOption())
     .option('--pull', 'copy the chain from peers, verified, and follow them')
+    .addOption(keepOption())
     .addOption(
       new Option('--loglevel <level>', 'least level to log').choices([...LOG_LEVELS]).default('info'),
     )
@@ -142,6 +145,7 @@ async function runDaemon(options: RunOptions): Promise<void> {
     netRestrict: options.netrestrict,
     ethVersions: options.eth,
     pull: options.pull,
+    keep: options.keep,
     crypto: options.crypto,
     logger,
   });

@@ -39,6 +39,8 @@ export interface PlainNodeOptions {
   readonly ethVersions?: readonly number[] | undefined;
   /** Folder for node key and chain. Without it both live in memory. */
   readonly datadir?: string | undefined;
+  /** Keep bodies and receipts of so many of the latest blocks only, and announce no others; all. */
+  readonly keep?: number | undefined;
 }
 
 /** Options that have been checked. */
@@ -52,6 +54,7 @@ export interface NodeConfig {
   readonly netRestrict: NetRestrict | undefined;
   readonly ethVersions: readonly EthVersion[];
   readonly datadir: string | undefined;
+  readonly keep: bigint | undefined;
 }
 
 /** @throws ConfigError ERR_CONFIG_VALUE, ERR_CONFIG_KEY; `field` names the option */
@@ -69,7 +72,13 @@ export function checkOptions(options: PlainNodeOptions, crypto: RlpxCrypto): Nod
     netRestrict: checkNetRestrict(options.netRestrict),
     ethVersions: checkEthVersions(options.ethVersions),
     datadir: options.datadir === undefined ? undefined : nonEmpty(options.datadir, 'datadir'),
+    keep: checkKeep(options.keep),
   };
+}
+
+/** @throws ConfigError ERR_CONFIG_VALUE */
+export function checkKeep(keep: number | undefined): bigint | undefined {
+  return keep === undefined ? undefined : BigInt(integer(keep, 'keep', 1, Number.MAX_SAFE_INTEGER));
 }
 
 /** @returns the versions in ascending order, each once @throws ConfigError ERR_CONFIG_VALUE */

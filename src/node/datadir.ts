@@ -16,6 +16,8 @@ export interface DatadirOptions {
   readonly chain?: ChainSpec | undefined;
   /** Whether to make the folder where there is none; true. */
   readonly create?: boolean;
+  /** Of how many of the latest blocks the contents are kept; all. */
+  readonly keepBlocks?: bigint | undefined;
   readonly world: Pick<World, 'files' | 'random' | 'stores'>;
   readonly crypto: RlpxCrypto;
   readonly logger?: Logger;
@@ -33,7 +35,7 @@ export function datadirPaths(path: string): { readonly key: string; readonly sto
  * has it), ERR_RUNTIME_FILE
  */
 export async function openDatadir(options: DatadirOptions): Promise<ChainStore> {
-  const { path, chain, world, crypto, logger } = options;
+  const { path, chain, world, crypto, logger, keepBlocks } = options;
   const { store } = datadirPaths(path);
   const stands = (await world.files.stat(store)) !== undefined;
   if (!stands && options.create === false) {
@@ -53,6 +55,7 @@ export async function openDatadir(options: DatadirOptions): Promise<ChainStore> 
     hasher: crypto,
     ...(chain === undefined ? {} : { chain }),
     ...(logger === undefined ? {} : { logger }),
+    ...(keepBlocks === undefined ? {} : { keepBlocks }),
   });
   return opened.catch((error: unknown) => {
     throw withMend(error, store);

@@ -15,7 +15,7 @@ export interface Home {
 }
 
 export interface HomeOptions {
-  readonly config: Pick<NodeConfig, 'key' | 'keyFile' | 'datadir'>;
+  readonly config: Pick<NodeConfig, 'key' | 'keyFile' | 'datadir' | 'keep'>;
   readonly chain: GivenChain | undefined;
   readonly world: World;
   readonly crypto: RlpxCrypto;
@@ -37,7 +37,7 @@ export async function openHome(options: HomeOptions): Promise<Home> {
 async function openChain({ config, chain: given, world, crypto, logger }: HomeOptions): Promise<ChainStore> {
   const chain = given === undefined ? undefined : chooseChain(given, crypto);
   if (config.datadir !== undefined)
-    return openDatadir({ path: config.datadir, chain, world, crypto, logger });
+    return openDatadir({ path: config.datadir, chain, world, crypto, logger, keepBlocks: config.keep });
   if (chain === undefined) {
     throw new ConfigError(
       'ERR_CONFIG_CHAIN',
@@ -47,7 +47,8 @@ async function openChain({ config, chain: given, world, crypto, logger }: HomeOp
   }
   // the simulated stores are a whole key-value store in memory: what a node without a folder needs
   const stores = new SimulatedStores();
-  return openChainStore({ stores, path: 'memory', chain, hasher: crypto, logger });
+  const kept = config.keep === undefined ? {} : { keepBlocks: config.keep };
+  return openChainStore({ stores, path: 'memory', chain, hasher: crypto, logger, ...kept });
 }
 
 async function nodeKey(config: HomeOptions['config'], world: World, crypto: RlpxCrypto): Promise<Uint8Array> {

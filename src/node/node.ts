@@ -113,6 +113,7 @@ export class RlpxdNode {
   readonly #ending = new AbortController();
   #address: TcpAddress | undefined;
   #pull: Promise<unknown> | undefined;
+  #pruning: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
   /** @internal Nodes are made by `createNode`. */
@@ -175,6 +176,7 @@ export class RlpxdNode {
     for (const peer of this.config.peers) this.#keep(peer, 'static');
     for (const peer of this.config.trusted) this.#keep(peer, 'trusted'); // last: who is both is trusted
     if (pull) this.#pull = this.#follow();
+    if (this.config.keep !== undefined) this.#pruning = this.#prune(this.config.keep);
   }
 
   /** @returns a function that takes the listener away again. */
@@ -251,7 +253,7 @@ export class RlpxdNode {
     // first the sessions, also those on their way: a dial that the dialer called off would be told another reason
     const closed = this.sessions.close(options);
     this.#dialer.stop();
-    await Promise.all([closed, Promise.resolve(this.#pull).catch(() => undefined)]);
+    await Promise.all([closed, Promise.resolve(this.#pull).catch(() => undefined), this.#pruning]);
     await this.store.close();
   }
 
@@ -271,6 +273,18 @@ export class RlpxdNode {
       this.sessions.announceRange();
       this.#events.emit('chain.head', { range });
     });
+  }
+
+  /** Brings a store down that was let grow; what comes later is dropped as new blocks come. */
+  async #prune(keep: bigint): Promise<void> {
+    const { signal } = this.#ending;
+    try {
+      await this.store.prune(keep, { signal });
+    } catch (error) {
+      if (signal.aborted) return;
+      const cause = withKept(error, this.store);
+      this.#logger.error({ event: 'prune.failed', cause }, `old blocks are not dropped: ${String(cause)}`);
+    }
   }
 
   /** The dialer hears of the end, unless another session with the same peer has taken the place of this one. */

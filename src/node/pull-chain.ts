@@ -11,6 +11,8 @@ export interface PullChainOptions extends PullOptions {
   /** Enode URLs of whom to pull from. */
   readonly peers: readonly string[];
   readonly datadir: string;
+  /** Keep bodies and receipts of so many of the latest blocks only; all. */
+  readonly keep?: number | undefined;
   readonly chain?: GivenChain | undefined;
   readonly ethVersions?: readonly number[] | undefined;
   /** A file to write the chain to afterwards, as `geth export` does. */

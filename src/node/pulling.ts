@@ -50,6 +50,9 @@ export interface PullOutcome {
   readonly ms: number;
   /** How often stored blocks gave way to others. */
   readonly reorganisations: number;
+  /** Blocks that had been stored without their receipts, and have them now; blocks that still lack theirs. */
+  readonly receiptsFilled: number;
+  readonly receiptsMissing: number;
   /** Peers that are on another chain than the one that was taken, and the first block that they differ in. */
   readonly conflicts: readonly { readonly peer: string; readonly number: number }[];
 }
@@ -75,7 +78,8 @@ export async function pullFromSessions(parts: PullParts): Promise<PullOutcome> {
     ...(to === undefined ? {} : { target: targetOf(to) }),
     onProgress: (at) => {
       parts.onProgress?.(plainProgress(at));
-      if (follow === true && at.head === at.target) parts.onDone?.(caughtUp(at, clock.now() - began));
+      if (follow === true && at.head === at.target)
+        parts.onDone?.(caughtUp(at, store.receiptsMissing, clock.now() - began));
     },
   });
   const leave = introduceSessions(puller, parts);
@@ -138,7 +142,8 @@ function plainProgress({ head, hash, target, blocks, bytes, peers }: Progress): 
   return { head: Number(head), hash: prefixedHex(hash), ...known, blocks, bytes, peers };
 }
 
-function caughtUp({ head, hash, blocks, bytes }: Progress, ms: number): PullOutcome {
-  const counts = { blocks, bytes, ms: roundedMs(ms), reorganisations: 0, conflicts: [] };
+function caughtUp({ head, hash, blocks, bytes }: Progress, receiptsMissing: number, ms: number): PullOutcome {
+  const none = { reorganisations: 0, receiptsFilled: 0, conflicts: [] };
+  const counts = { blocks, bytes, ms: roundedMs(ms), receiptsMissing, ...none };
   return { head: Number(head), hash: prefixedHex(hash), ...counts };
 }

@@ -2,6 +2,7 @@ import { ChainError, type ChainStore, checkChain, importChain } from '../chain/i
 import { prefixedHex } from '../codec/index.js';
 import { realWorld, type World } from '../runtime/index.js';
 import { chooseChain, type GivenChain } from './chain-choice.js';
+import { checkKeep } from './config.js';
 import { type GivenCrypto, givenCrypto } from './crypto-choice.js';
 import { datadirPaths, openDatadir } from './datadir.js';
 import { withKept, withMend } from './kept.js';
@@ -25,6 +26,8 @@ export interface ImportOptions extends StoreWorkOptions {
   readonly receipts?: string | undefined;
   /** RLP of [block hash, access list], one after the other. */
   readonly accessLists?: string | undefined;
+  /** Keep bodies and receipts of so many of the latest blocks only; all. */
+  readonly keep?: number | undefined;
 }
 
 /** How far it is. Plain data. */
@@ -72,7 +75,8 @@ export interface CheckOutcome extends StoreOutcome {
  */
 export async function importIntoDatadir(options: ImportOptions): Promise<ImportOutcome> {
   const { file, receipts, accessLists, signal, onProgress } = options;
-  return withStore(options, true, async (store, { files, clock }) => {
+  const keepBlocks = checkKeep(options.keep);
+  return withStore({ ...options, keepBlocks }, true, async (store, { files, clock }) => {
     const { blocks, bytes, known, receiptsFilled, receiptsMissing } = await importChain(store, files, file, {
       clock,
       ...(receipts === undefined ? {} : { receiptsPath: receipts }),
@@ -83,7 +87,9 @@ export async function importIntoDatadir(options: ImportOptions): Promise<ImportO
     if (blocks + known === 0) {
       throw new ChainError('ERR_CHAIN_FILE', `${file} holds no block beyond the genesis`);
     }
-    return { blocks, bytes, known, receiptsFilled, receiptsMissing };
+    if (keepBlocks === undefined) return { blocks, bytes, known, receiptsFilled, receiptsMissing };
+    await store.prune(keepBlocks, signal === undefined ? {} : { signal });
+    return { blocks, bytes, known, receiptsFilled, receiptsMissing: store.receiptsMissing };
   });
 }
 
@@ -105,14 +111,22 @@ export async function checkDatadir(options: StoreWorkOptions): Promise<CheckOutc
 }
 
 async function withStore<T>(
-  { datadir, chain: given, crypto: wanted, world = realWorld() }: StoreWorkOptions,
+  {
+    datadir,
+    chain: given,
+    crypto: wanted,
+    keepBlocks,
+    world = realWorld(),
+  }: StoreWorkOptions & {
+    readonly keepBlocks?: bigint | undefined;
+  },
   create: boolean,
   work: (store: ChainStore, world: World) => Promise<T>,
 ): Promise<T & Pick<StoreOutcome, 'head' | 'hash' | 'ms'>> {
   const crypto = givenCrypto(wanted);
   const chain = given === undefined ? undefined : chooseChain(given, crypto);
   const began = world.clock.now();
-  const store = await openDatadir({ path: datadir, chain, create, world, crypto });
+  const store = await openDatadir({ path: datadir, chain, create, world, crypto, keepBlocks });
   try {
     const done = await work(store, world).catch((error: unknown) => {
       throw withMend(withKept(error, store), datadirPaths(datadir).store);
