@@ -225,6 +225,20 @@ describe('snappyHead', () => {
     expect(snappyHead(concatBytes([block.subarray(0, 200), new Uint8Array(3_000)]), 18)).toEqual(head);
   });
 
+  it.each([
+    ['nothing after the length', '12'],
+    ['a copy from before the start', '12fe0900'],
+    ['a copy from before the start, after some content', '1208414243fe0900'],
+    ['a literal that is cut short', '12444142'],
+    ['a literal whose length is cut short', '12f4'],
+    ['a literal of more than is there', '12f0ff41'],
+    ['a copy whose offset is cut short', '1208414243fe01'],
+    ['a copy of offset nothing', '12084142430100'],
+  ])('S2: %s is the one error, if it lies in the head', (_name, block) => {
+    expect(outcome(() => snappyHead(hex(block), 18))).toBeUndefined();
+    expect(outcome(() => snappyDecompress(hex(block), 18))).toBeUndefined();
+  });
+
   it('S4: 10 MiB are not allocated for 18 bytes', () => {
     const block = snappyCompress(new Uint8Array(10 * MIB));
     const head = snappyHead(block, 18);

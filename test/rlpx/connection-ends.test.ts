@@ -114,6 +114,24 @@ describe('endings', () => {
     expect(peer.frames.map(({ id }) => id)).toEqual([0, 1]);
   });
 
+  test('nor does one that disconnects when it hears that something came', async () => {
+    const { clock, peer, owner } = await accepted();
+    owner.on = (call) => {
+      if (call === 'activity') owner.open.disconnect(4);
+    };
+    peer.send(16, EMPTY);
+    expect(await gone(clock, owner)).toMatchObject({ by: 'local', sent: 4 });
+    expect(owner.messages).toEqual([]);
+  });
+
+  test('a peer that closes when it is told leaves no timer of ours to wait for', async () => {
+    const { clock, dialler, listener } = await openPair();
+    dialler.open.disconnect(8);
+    await clock.advance(500);
+    expect([dialler.count('released'), listener.count('released')]).toEqual([1, 1]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
   test('a message that the owner cannot read ends the connection with its reason', async () => {
     const { clock, peer, owner } = await accepted();
     owner.on = (call) => {

@@ -89,6 +89,7 @@ export class Owner implements ConnectionHandlers {
 
   activity(): void {
     this.activities++;
+    this.on('activity');
   }
 
   ended(end: ConnectionEnd): void {
