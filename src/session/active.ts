@@ -28,6 +28,7 @@ import { callForeign, textOf } from './foreign-code.js';
 import type { QueueGauges, RemotePeer, Session, SessionRecord, StageTimes } from './handle.js';
 import type { HeldInput } from './held-input.js';
 import type { SessionHost } from './host.js';
+import { Input } from './input.js';
 import { journaledSink } from './journal-keeper.js';
 import { KeepAlive } from './keep-alive.js';
 import type { ManagedSession } from './managed-session.js';
@@ -42,7 +43,6 @@ import { Satellites } from './satellites.js';
 import { EMPTY_TERMS, FULL_TERMS, REFUSED_TERMS, Serving, type ServingTerms } from './serving.js';
 import type { SessionState } from './state.js';
 import type { SessionTemplate } from './templates.js';
-import { FRAMES_PER_TURN, TurnBudget } from './turn-budget.js';
 
 /** A session after Status: hands each message that comes to the part that it is for, and what is sent to the lanes. */
 export class ActiveSession implements Session {
@@ -57,7 +57,7 @@ export class ActiveSession implements Session {
   readonly #agreement: Agreement;
   readonly #connection: RlpxConnection;
   readonly #activeAtMs: number;
-  readonly #held: HeldInput;
+  readonly #input: Input;
   readonly #keepAlive: KeepAlive;
   readonly #allowance: Allowance;
   readonly #outgoing: Outgoing;
@@ -69,15 +69,8 @@ export class ActiveSession implements Session {
   readonly #range: PeerRange;
   readonly #announcer: RangeAnnouncer | undefined;
   readonly #gone = new AbortController();
-  #servingReads = true;
-  #throttled = false;
   #sure = true;
-  #satellitesRead = true;
-  readonly #budget: TurnBudget;
-  #givesWay = false;
-  #releasing = false;
   #drain: Drain | undefined;
-  #reads = true;
 
   constructor(session: ManagedSession, host: SessionHost, agreement: Agreement, held: HeldInput) {
     const { connection, hello, protocol, remoteStatus, ourStatus } = agreement;
@@ -86,8 +79,6 @@ export class ActiveSession implements Session {
     this.#host = host;
     this.#agreement = agreement;
     this.#connection = connection;
-    this.#held = held;
-    this.#budget = new TurnBudget(host.turns);
     this.#activeAtMs = clock.wallMs();
     this.publicKey = connection.remotePublicKey ?? hello.publicKey;
     this.nodeId = host.crypto.keccak256(this.publicKey);
@@ -109,11 +100,18 @@ export class ActiveSession implements Session {
           endings.deadline('ERR_SESSION_IDLE', `nothing was heard for ${host.deadlines.idleMs} ms`),
         ),
     });
+    this.#input = new Input({
+      ...{ clock, connection, held, keepAlive: this.#keepAlive, turns: host.turns },
+      takes: () => this.#takes,
+      isOver: () => session.isOver,
+      guard: (work) => session.guard(work),
+      take: (message) => this.#take(message),
+    });
     this.#allowance = new Allowance({
       template: session.template,
       clock,
       load: () => this.#load(),
-      throttle: (on) => this.#throttle(on),
+      throttle: (on) => this.#input.stop('quota', on),
       told: (verdict) => host.quotaExceeded(this, verdict),
       end: (ending) => session.end(ending),
     });
@@ -142,10 +140,7 @@ export class ActiveSession implements Session {
       sessionId: session.id,
       over: () => this.#sendsNothing(),
       breach: (ending) => session.end(ending),
-      read: (go) => {
-        this.#satellitesRead = go;
-        this.#decideReading();
-      },
+      read: (go) => this.#input.stop('satellites', !go),
     });
     this.#rawEth = rawEth(agreement.capability, protocol, this.#outgoing, (spec, message) =>
       this.#sendRaw(spec, message),
@@ -155,7 +150,7 @@ export class ActiveSession implements Session {
       deadlines: host.deadlines,
       protocol,
       outgoing: this.#outgoing,
-      reading: () => this.#reads && this.#takes,
+      reading: () => this.#input.reads && this.#takes,
       breach: (ending) => session.end(ending),
     });
     this.#serving = new Serving({
@@ -171,7 +166,7 @@ export class ActiveSession implements Session {
       },
       idle: () => this.#drain?.look(),
       faulty: (error) => session.end(faultOf(error)),
-      readRequests: (go) => this.#readRequests(go),
+      readRequests: (go) => this.#input.stop('serving', !go),
     });
     this.#range = new PeerRange(clock, remoteStatus);
     this.#announcer = this.#makeAnnouncer(statusRange(ourStatus));
@@ -260,7 +255,7 @@ export class ActiveSession implements Session {
   resume(): void {
     if (this.state === 'active') return;
     this.#advance('resume');
-    this.#releaseHeld();
+    this.#input.release();
   }
 
   close(options?: CloseOptions): Promise<DrainReport> {
@@ -284,7 +279,7 @@ export class ActiveSession implements Session {
       }),
       finish: (left) => this.#session.end(endings.asked(options.reason, `${options.says}${left}`)),
     });
-    this.#releaseHeld();
+    this.#input.release();
     this.#drain.look();
     return this.#drain;
   }
@@ -316,22 +311,16 @@ export class ActiveSession implements Session {
 
   /** Takes up what came while the session waited for its place. */
   start(): void {
-    this.#releaseHeld();
-    if (this.#reads && !this.#session.isOver) this.#connection.resume();
+    this.#input.start();
   }
 
   message(message: IncomingMessage): void {
-    if (this.#takes && this.#held.isEmpty) {
-      this.#take(message);
-      return;
-    }
-    this.#held.hold(message);
-    this.#decideReading();
+    this.#input.message(message);
   }
 
   heard(): void {
     this.#keepAlive.heard();
-    if (this.#budget.spend()) this.#giveWay();
+    this.#input.heard();
   }
 
   pong(): void {
@@ -567,61 +556,9 @@ export class ActiveSession implements Session {
     if (this.#session.advance(event) !== undefined) throw new SessionNotActive(this.id, this.#session.cause);
   }
 
-  #releaseHeld(): void {
-    let left = FRAMES_PER_TURN;
-    this.#session.guard(() => this.#held.release((message) => this.#take(message) && --left > 0));
-    if (left === 0 && !this.#held.isEmpty) this.#releaseSoon();
-    this.#decideReading();
-  }
-
-  #releaseSoon(): void {
-    if (this.#releasing) return;
-    this.#releasing = true;
-    this.#host.world.clock.soon(() => {
-      this.#releasing = false;
-      if (this.#takes) this.#releaseHeld();
-    });
-  }
-
-  /** A busy peer has had its share of this turn: others come first. */
-  #giveWay(): void {
-    if (this.#givesWay || !this.#reads || this.#session.isOver) return;
-    this.#givesWay = true;
-    this.#connection.pause();
-    this.#host.world.clock.soon(() => {
-      this.#givesWay = false;
-      if (this.#reads && !this.#session.isOver) this.#connection.resume();
-    });
-  }
-
   #load(): { readonly inflight: number; readonly queuedBytes: number } {
     const { running, parked } = this.#serving;
     return { inflight: running + parked.items, queuedBytes: this.#outgoing.responses.bytes };
-  }
-
-  #throttle(on: boolean): void {
-    this.#throttled = on;
-    this.#decideReading();
-  }
-
-  #readRequests(go: boolean): void {
-    if (this.#servingReads === go) return;
-    this.#servingReads = go;
-    this.#decideReading();
-  }
-
-  /** Reading stops while too much waits to be taken, and with it our right to call the peer silent. */
-  #decideReading(): void {
-    const reads = this.#servingReads && this.#satellitesRead && !this.#throttled && !this.#held.isFull;
-    if (reads === this.#reads || this.#session.isOver) return;
-    this.#reads = reads;
-    if (reads) {
-      this.#connection.resume();
-      this.#keepAlive.resume();
-    } else {
-      this.#connection.pause();
-      this.#keepAlive.suspend();
-    }
   }
 }
 
