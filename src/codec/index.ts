@@ -16,4 +16,11 @@ export {
 export { RlpReader, readList, readListHead } from './rlp-reader.js';
 export { MAX_RLP_DEPTH, type RlpLimits, rlpWellFormed } from './rlp-well-formed.js';
 export { encodeBoolean, encodeBytes, encodedListBytes, encodeList, encodeUint } from './rlp-writer.js';
-export { snappyCompress, snappyDeclaredBytes, snappyDecompress, snappyHead } from './snappy.js';
+export {
+  snappyCompress,
+  snappyCompressInto,
+  snappyDeclaredBytes,
+  snappyDecompress,
+  snappyHead,
+  snappyMostBytes,
+} from './snappy.js';

@@ -1,4 +1,4 @@
-import { writeUint24 } from '../codec/index.js';
+import { snappyCompressInto, snappyMostBytes, writeUint24 } from '../codec/index.js';
 import { type FrameEngine, type RlpxCrypto, SMALL_BODY_BYTES } from '../crypto/crypto.js';
 import { RlpxError } from './errors.js';
 import {
@@ -33,29 +33,39 @@ export class FrameEncoder {
     return wireBytes;
   }
 
-  /** As `encode`; small frames are written side by side. */
-  encodeInto(id: number, payload: Uint8Array, out: Gathering): number {
+  /** As `encode`; small frames are written side by side. @param compress the payload (EIP-706), on its way into the frame */
+  encodeInto(id: number, payload: Uint8Array, out: Gathering, compress = false): number {
     const idBytes = encodedIdBytes(id);
-    const size = idBytes + payload.length;
-    if (size > MAX_FRAME_BYTES) throw new RlpxError('ERR_RLPX_ARGUMENT', `a frame of ${size} bytes`);
+    const mostBytes = idBytes + (compress ? snappyMostBytes(payload.length) : payload.length);
+    if (paddedBytes(mostBytes) <= SMALL_BODY_BYTES) {
+      const { frame } = this.#frames;
+      const size = writeMessage(frame, BODY_AT, id, idBytes, payload, compress);
+      return this.#sealSmall(size, out);
+    }
+    // Compressing may yet make an oversized payload fit; without, the answer is known before anything is reserved.
+    if (!compress && mostBytes > MAX_FRAME_BYTES) throw tooLarge(mostBytes);
+    const plain = new Uint8Array(HEADER_BYTES + paddedBytes(mostBytes));
+    const size = writeMessage(plain, HEADER_BYTES, id, idBytes, payload, compress);
+    if (size > MAX_FRAME_BYTES) throw tooLarge(size);
+    return this.#sealLarge(size, plain.subarray(0, HEADER_BYTES + paddedBytes(size)), out);
+  }
+
+  #sealSmall(size: number, out: Gathering): number {
+    const { frame } = this.#frames;
     const bodyBytes = paddedBytes(size);
     const wireBytes = frameWireBytes(size);
+    writeHeader(frame, size);
+    frame.fill(0, BODY_AT + size, BODY_AT + bodyBytes);
+    this.#frames.seal(bodyBytes);
+    out.copy(frame.subarray(0, wireBytes));
+    return wireBytes;
+  }
+
+  /** @param plain room for the header, then the body with its padding of zeros */
+  #sealLarge(size: number, plain: Uint8Array, out: Gathering): number {
     const frames = this.#frames;
-    if (bodyBytes <= SMALL_BODY_BYTES) {
-      const { frame } = frames;
-      writeHeader(frame, size);
-      writeId(frame, BODY_AT, id, idBytes);
-      frame.set(payload, BODY_AT + idBytes);
-      frame.fill(0, BODY_AT + size, BODY_AT + bodyBytes);
-      frames.seal(bodyBytes);
-      out.copy(frame.subarray(0, wireBytes));
-      return wireBytes;
-    }
-    // Header and body follow each other in one key stream, so they are encrypted in one call.
-    const plain = new Uint8Array(HEADER_BYTES + bodyBytes);
     writeHeader(plain, size);
-    writeId(plain, HEADER_BYTES, id, idBytes);
-    plain.set(payload, HEADER_BYTES + idBytes);
+    // Header and body follow each other in one key stream, so they are encrypted in one call.
     const ciphertext = frames.apply(plain);
     const header = ciphertext.subarray(0, HEADER_BYTES);
     const body = ciphertext.subarray(HEADER_BYTES);
@@ -64,8 +74,28 @@ export class FrameEncoder {
     out.push(body); // not copied once more
     frames.absorb(body);
     out.copy(frames.bodyMac());
-    return wireBytes;
+    return frameWireBytes(size);
   }
+}
+
+function tooLarge(size: number): RlpxError {
+  return new RlpxError('ERR_RLPX_ARGUMENT', `a frame of ${size} bytes`);
+}
+
+/** Id and payload, from `start` on. @returns how many bytes they are */
+function writeMessage(
+  bytes: Uint8Array,
+  start: number,
+  id: number,
+  idBytes: number,
+  payload: Uint8Array,
+  compress: boolean,
+): number {
+  writeId(bytes, start, id, idBytes);
+  const at = start + idBytes;
+  if (compress) return snappyCompressInto(payload, bytes, at) - start;
+  bytes.set(payload, at);
+  return idBytes + payload.length;
 }
 
 /** size (3) ‖ C2 80 80 ‖ zeros */

@@ -1,4 +1,3 @@
-import { snappyCompress } from '../codec/index.js';
 import type { RlpxCrypto } from '../crypto/crypto.js';
 import { BaseProtocol, MAX_FRAME_BYTES_BEFORE_HELLO } from './base-protocol.js';
 import type { LocalCapability } from './capabilities.js';
@@ -34,11 +33,7 @@ export class Link {
 
   /** Appends the frame of a message to `out`, compressed once both Hellos are through. @returns its bytes on the wire */
   encode(wireId: number, payload: Uint8Array, out: Gathering): number {
-    return this.#encoder.encodeInto(
-      wireId,
-      this.protocol.compressed ? snappyCompress(payload) : payload,
-      out,
-    );
+    return this.#encoder.encodeInto(wireId, payload, out, this.protocol.compressed);
   }
 
   /** As `encode`, of a message that was compressed before. */

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { concatBytes } from '../../src/codec/index.js';
+import { concatBytes, snappyCompress } from '../../src/codec/index.js';
 import type { RlpxCrypto } from '../../src/crypto/index.js';
 import { chooseCrypto, nobleCrypto } from '../../src/crypto/index.js';
+import { Gathering } from '../../src/rlpx/gathering.js';
 import { FrameDecoder, FrameEncoder, type RlpxError, type Secrets } from '../../src/rlpx/index.js';
 import { seededRandom } from '../../src/runtime/index.js';
 import { loadedBackends } from '../support/crypto-backends.js';
@@ -63,6 +64,39 @@ describe.each(backends)('frames on the back end %s', (_name, crypto) => {
       ),
       { numRuns: 12 },
     );
+  });
+
+  test('a payload that is compressed on its way in makes the frame of one that was compressed before', () => {
+    const random = seededRandom('compressed');
+    const straight = new FrameEncoder(crypto, secrets(crypto));
+    const before = new FrameEncoder(crypto, secrets(crypto));
+    for (const bytes of [0, 1, 199, 4_000, 4_025, 4_026, 4_100, 70_000, 200_000]) {
+      for (const payload of [new Uint8Array(bytes), random.bytes(bytes)]) {
+        const out = new Gathering();
+        const wireBytes = straight.encodeInto(17, payload, out, true);
+        const wire = concatBytes(out.take());
+        expect(wire.length).toBe(wireBytes);
+        expect(hex(wire) === hex(frameBytes(before, 17, snappyCompress(payload)))).toBe(true);
+      }
+    }
+  });
+
+  test('what compresses to more than a frame may have is refused, and the stream goes on', () => {
+    if (crypto.name === 'noble') return; // the same code, and seconds of it
+    const straight = new FrameEncoder(crypto, secrets(crypto));
+    const out = new Gathering();
+    const huge = new Uint8Array(0xff_ff_ff);
+    for (let i = 0, state = 1; i < huge.length; i++) {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) | 0;
+      huge[i] = state >>> 16;
+    }
+    expect(() => straight.encodeInto(17, huge, out, true)).toThrow(
+      expect.objectContaining({ code: 'ERR_RLPX_ARGUMENT' }),
+    );
+    expect(out.isEmpty).toBe(true);
+    straight.encodeInto(17, Uint8Array.of(7), out);
+    const reference = new FrameEncoder(crypto, secrets(crypto));
+    expect(hex(concatBytes(out.take()))).toBe(hex(frameBytes(reference, 17, Uint8Array.of(7))));
   });
 
   test('many directions take turns without disturbing each other', () => {
