@@ -109,7 +109,7 @@ export async function churn(sessions: number): Promise<ChurnReport> {
   const open = async (options: Partial<SessionManagerOptions> = {}): Promise<Manager> => {
     const manager = new SessionManager({
       ...{ world: { ...world, clock } satisfies World, crypto, secretKey: freshKey(), clientId: 'churn' },
-      ...{ status: status(1n), deadlines: { authMs: AUTH_MS, lingerMs: 200 } },
+      ...{ status: status(1n), deadlines: { lingerMs: 200 } },
       limits: {
         ...{ maxPendingInbound: 200, maxPendingOutbound: 200 },
         ...{ maxActiveInbound: 200, maxActiveOutbound: 200 },
@@ -129,6 +129,7 @@ export async function churn(sessions: number): Promise<ChurnReport> {
 
   const house = await open();
   const elsewhere = await open({ status: status(2n) });
+  const impatient = await open({ deadlines: { authMs: AUTH_MS } });
   const nobody = await open();
   await nobody.manager.close();
   const lanes = await Promise.all(Array.from({ length: LANES }, () => open()));
@@ -139,8 +140,8 @@ export async function churn(sessions: number): Promise<ChurnReport> {
     new ScriptedPeer({ world: { ...world, clock }, crypto, secretKey: freshKey() });
   const signal = abort.signal;
 
-  /** Each begins one or two sessions, and resolves when they have ended at both sides. */
-  const paths: readonly ((a: Manager, b: Manager) => Promise<void>)[] = [
+  /** Each begins one or two sessions between two; `lane` is the one of them that no other lane uses. */
+  const paths: readonly ((a: Manager, b: Manager, lane: Manager) => Promise<void>)[] = [
     async (a, b) => {
       const session = await a.manager.dial(b.to, { signal }).active;
       session.disconnect();
@@ -158,9 +159,10 @@ export async function churn(sessions: number): Promise<ChurnReport> {
       own.abort();
       await settled(handle);
     },
-    async (a) => settled(a.manager.dial(nobody.to, { signal })),
-    async (a, b) => settled(a.manager.dial({ ...b.to, publicKey: elsewhere.to.publicKey }, { signal })),
-    async (a) => settled(a.manager.dial(elsewhere.to, { signal })),
+    async (_, __, lane) => settled(lane.manager.dial(nobody.to, { signal })),
+    async (_, __, lane) =>
+      settled(lane.manager.dial({ ...house.to, publicKey: elsewhere.to.publicKey }, { signal })),
+    async (_, __, lane) => settled(lane.manager.dial(elsewhere.to, { signal })),
     async (a, b) => {
       const session = await a.manager.dial(b.to, { signal }).active;
       const asked = session.eth.getBlockBodies([new Uint8Array(32)], { signal });
@@ -176,11 +178,11 @@ export async function churn(sessions: number): Promise<ChurnReport> {
     },
     async (_, b) => {
       const socket = await rawSocket(b);
-      socket.write([new Uint8Array(400).fill(7)]);
+      socket.write([Uint8Array.of(1, 0x8e, ...new Uint8Array(398).fill(7))]); // as long as it says, and no auth
       await closed(socket);
     },
     async (_, b) => (await rawSocket(b)).destroy(),
-    async (_, b) => closed(await rawSocket(b)), // silent: the deadline ends it
+    async () => closed(await rawSocket(impatient)), // silent: the deadline ends it
     ...(['destroy', 'disconnect', 'breach', 'mac', 'twice'] as const).map(
       (way) => async (_: Manager, b: Manager) => {
         const peer = scripted();
@@ -205,7 +207,7 @@ export async function churn(sessions: number): Promise<ChurnReport> {
   const walk = async (lane: Manager, first: number, upTo: number): Promise<void> => {
     for (let i = first; ended < upTo; i++) {
       const [a, b] = i % 2 === 0 ? [lane, house] : [house, lane];
-      await paths[(i >> 1) % paths.length]?.(a, b);
+      await paths[(i >> 1) % paths.length]?.(a, b, lane);
       while (lane.manager.list().length > 0 || isWith(house.manager, lane.manager)) await turn();
     }
   };
