@@ -121,7 +121,7 @@ function start([program, ...before], args) {
     child.on('error', resolve);
   });
   const late = setTimeout(() => child.kill(), ms + warmMs + 20_000);
-  exited.then(() => {
+  void exited.then(() => {
     clearTimeout(late);
     // what stood on its last line may still be on its way
     setTimeout(() => {
