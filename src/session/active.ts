@@ -382,11 +382,11 @@ export class ActiveSession implements Session {
 
   /** What closing now would abandon. */
   get unfinished(): DrainLoad {
-    const { responses, requests, broadcasts, satellites } = this.#outgoing;
+    const { responses, requests, range, broadcasts, satellites } = this.#outgoing;
     return {
       ours: this.#requests.waiting,
       theirs: this.#serving.running + this.#serving.parked.items,
-      messages: responses.items + requests.items + broadcasts.items + satellites.items,
+      messages: responses.items + requests.items + range.items + broadcasts.items + satellites.items,
     };
   }
 
@@ -399,6 +399,7 @@ export class ActiveSession implements Session {
     return {
       responses: this.#outgoing.responses,
       requests: this.#outgoing.requests,
+      range: this.#outgoing.range,
       broadcasts: this.#outgoing.broadcasts,
       broadcastsDropped: this.#outgoing.broadcastsDropped,
       satellites: this.#outgoing.satellites,

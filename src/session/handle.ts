@@ -127,6 +127,8 @@ export interface SessionRecord {
 export interface QueueGauges {
   readonly responses: Gauge;
   readonly requests: Gauge;
+  /** Our block range, of which only the latest waits. */
+  readonly range: Gauge;
   readonly broadcasts: Gauge;
   readonly broadcastsDropped: number;
   /** Of protocols beside eth, all together. */

@@ -2,6 +2,7 @@ import type { NewPooledTransactionHashes } from '../eth/index.js';
 import type { PackedMessage, RlpxConnection, SharedCapability } from '../rlpx/index.js';
 import type { Clock } from '../runtime/index.js';
 import { mergeWaiting } from './announcements.js';
+import { BoundedBuffer } from './buffer.js';
 import { FairLane } from './fair-lane.js';
 import type { Gauge } from './handle.js';
 import { Lane, type LaneBounds, type Outbound } from './lane.js';
@@ -16,6 +17,8 @@ export const RESPONSE_LANE: LaneBounds = { maxItems: 4, maxBytes: 8 * MiB };
 /** What an answer that is being worked on is expected to take (geth: softResponseLimit). */
 export const RESERVED_ANSWER_BYTES: number = 2 * MiB;
 export const REQUEST_LANE: LaneBounds = { maxItems: 256, maxBytes: 1 * MiB };
+/** A BlockRangeUpdate has less than 64 bytes. */
+export const RANGE_LANE: LaneBounds = { maxItems: 1, maxBytes: 1_024 };
 /** geth and reth: 4,096 announced hashes or transactions per peer. */
 export const BROADCAST_LANE: LaneBounds = { maxItems: 4_096, maxBytes: 4 * MiB };
 /** Each protocol beside eth, and all of them together. */
@@ -50,7 +53,13 @@ export class Outgoing {
   readonly #satellites = new FairLane(({ capability }) => capability.offset, SATELLITE_LANES, SATELLITE_LANE);
   readonly #broadcasts = new Lane(BROADCAST_LANE);
   /** The latest value only. */
-  #range: Outbound | undefined;
+  readonly #range = new BoundedBuffer<Outbound>({
+    direction: 'out',
+    mode: 'latest',
+    policy: 'error', // which one value in place of another never comes to
+    bounds: RANGE_LANE,
+    bytesOf: ({ bytes }) => bytes,
+  });
   /** Whose turn it is between protocols beside eth and broadcasts. */
   #satelliteNext = true;
   /** Protocols that were told that there is no room. */
@@ -93,6 +102,11 @@ export class Outgoing {
 
   get satellites(): Gauge {
     return this.#satellites.gauge;
+  }
+
+  /** 0 or 1 block ranges. */
+  get range(): Gauge {
+    return { items: this.#range.items, bytes: this.#range.bytes };
   }
 
   get broadcasts(): Gauge {
@@ -152,7 +166,7 @@ export class Outgoing {
 
   /** Takes the place of a range that still waits. */
   announceRange(id: number, payload: Uint8Array): void {
-    this.#range = this.#ofEth(id, payload);
+    this.#range.push(this.#ofEth(id, payload));
     this.#flush();
   }
 
@@ -224,7 +238,7 @@ export class Outgoing {
   clear(): void {
     this.#cleared = true;
     this.#blocked = true;
-    this.#range = undefined;
+    this.#range.clear();
     this.#requestRoom = undefined;
     this.#wanting.clear();
     this.#responses.clear();
@@ -236,7 +250,7 @@ export class Outgoing {
   #flush(): void {
     while (!this.#blocked) {
       const message =
-        this.#responses.shift() ?? this.#requests.shift() ?? this.#takeRange() ?? this.#takeLast();
+        this.#responses.shift() ?? this.#requests.shift() ?? this.#range.shift() ?? this.#takeLast();
       if (message === undefined) return;
       message.sentAtMs = this.#clock.now();
       this.#blocked = !this.#hand(message);
@@ -262,12 +276,6 @@ export class Outgoing {
   #ofEth(id: number, payload: Uint8Array): Outbound {
     if (this.#eth === undefined) throw new TypeError('eth is not spoken here');
     return outbound(this.#eth, id, payload);
-  }
-
-  #takeRange(): Outbound | undefined {
-    const range = this.#range;
-    this.#range = undefined;
-    return range;
   }
 
   #takeLast(): Outbound | undefined {

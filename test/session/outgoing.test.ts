@@ -47,6 +47,7 @@ describe('outgoing messages', () => {
     sink.open = false;
     out.request(3, bytes(1));
     for (let size = 1; size <= 5; size++) out.announceRange(17, bytes(size));
+    expect(out.range).toEqual({ items: 1, bytes: 5 });
     sink.open = true;
     out.drained();
     expect(sink.sent.slice(1)).toEqual([{ id: 17, bytes: 5 }]);

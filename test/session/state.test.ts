@@ -73,6 +73,28 @@ describe('the life of a session', () => {
     );
   });
 
+  test('004.6: on every order of up to five events, the first accepted end decides and nothing undoes it', () => {
+    let orders = 0;
+    /** Walks all sequences: `ended` is what the first accepted end has made of the session. */
+    const walk = (state: SessionState, ended: SessionState | undefined, left: number): void => {
+      orders++;
+      if (left === 0) return;
+      for (const event of SESSION_EVENTS) {
+        const outcome = next(state, event);
+        if (isTransitionError(outcome)) {
+          if (outcome.state !== state || outcome.event !== event) throw new Error(`${state}, ${event}`);
+          walk(state, ended, left - 1);
+        } else {
+          if (ended !== undefined) throw new Error(`${ended} became ${outcome} by ${event}`);
+          walk(outcome, isTerminal(outcome) ? outcome : undefined, left - 1);
+        }
+      }
+    };
+    for (const state of ['requested', 'accepted', 'verifying', 'active', 'draining'] as const)
+      walk(state, undefined, 5);
+    expect(orders).toBe(5 * (1 + 12 + 12 ** 2 + 12 ** 3 + 12 ** 4 + 12 ** 5));
+  });
+
   test('a session is pending, established or over, and only one of them', () => {
     for (const state of SESSION_STATES) {
       const answers = [isPending(state), isEstablished(state), isTerminal(state)];
