@@ -5,6 +5,7 @@ import type { GivenChain } from './chain-choice.js';
 import type { GivenCrypto } from './crypto-choice.js';
 import { withKept } from './kept.js';
 import { createNode, type RlpxdNode } from './node.js';
+import { pause } from './pause.js';
 import type { PullOptions, PullOutcome } from './pulling.js';
 
 export interface PullChainOptions extends PullOptions {
@@ -38,6 +39,8 @@ export class PullError extends Error {
 
 /** A peer is given up after so many dials in a row; the waits between them are 1 s and 2 s. */
 const MAX_DIALS = 3;
+/** So long one peer waits for the others to come, so that the pull does not end at the head of the first. */
+const GATHER_MS = 5_000;
 /** For peers that are there and of no use yet: geth needs some seconds after its start before it answers. */
 const PATIENCE_MS = 60_000;
 
@@ -59,6 +62,7 @@ export async function pullChain(options: PullChainOptions): Promise<PullChainRes
   try {
     const signals = options.signal === undefined ? [lost.signal] : [lost.signal, options.signal];
     const signal = AbortSignal.any(signals);
+    await watch.gathered(signal);
     const result = await node.pull({ to, onProgress, signal, patienceMs: options.patienceMs ?? PATIENCE_MS });
     watch.end(); // who goes now is not missed
     if (exportTo === undefined) return { result };
@@ -97,6 +101,8 @@ async function exportStore(
 interface PeerWatch {
   /** The last that was heard of those who are not there. */
   heard(): string;
+  /** Resolves when of each peer something was heard: that there is a session, or that there is none. After a while in any case. */
+  gathered(signal: AbortSignal): Promise<void>;
   /** Idempotent. */
   end(): void;
 }
@@ -107,6 +113,11 @@ function watchPeers(node: RlpxdNode, options: PullChainOptions, lost: (says: str
   /** Given up. */
   const gone = new Set<string>();
   const heard = new Map<string, string>();
+  const silent = new Set(given);
+  const all = new AbortController();
+  const heardOf = (key: string): void => {
+    if (silent.delete(key) && silent.size === 0) all.abort();
+  };
   const words = (): string => [...new Set(heard.values())].join('; ');
   const lies = new Map<string, string>();
   const ends = [
@@ -114,6 +125,7 @@ function watchPeers(node: RlpxdNode, options: PullChainOptions, lost: (says: str
       const key = bytesToHex(session.publicKey);
       gone.delete(key);
       heard.delete(key);
+      heardOf(key);
     }),
     node.on('peer.misbehaved', ({ session, says }) => {
       lies.set(bytesToHex(session.publicKey), says);
@@ -122,6 +134,7 @@ function watchPeers(node: RlpxdNode, options: PullChainOptions, lost: (says: str
     node.on('peer.waiting', ({ publicKey, wait }) => {
       const key = bytesToHex(publicKey);
       heard.set(key, lies.get(key) ?? wait.says ?? wait.failure);
+      heardOf(key);
       if (wait.failures < MAX_DIALS && wait.failure !== 'unsuitable') return;
       gone.add(key);
       if (gone.size === given.size) lost(words());
@@ -129,6 +142,7 @@ function watchPeers(node: RlpxdNode, options: PullChainOptions, lost: (says: str
   ];
   return {
     heard: words,
+    gathered: (signal) => pause(node.world.clock, GATHER_MS, AbortSignal.any([signal, all.signal])),
     end: () => {
       for (const end of ends) end();
     },

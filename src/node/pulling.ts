@@ -82,8 +82,9 @@ export async function pullFromSessions(parts: PullParts): Promise<PullOutcome> {
         parts.onDone?.(caughtUp(at, store.receiptsMissing, clock.now() - began));
     },
   });
-  const leave = introduceSessions(puller, parts);
+  const { known, leave } = introduceSessions(puller, parts);
   try {
+    await known;
     const result = await puller.run({
       ...(signal === undefined ? {} : { signal }),
       ...(patienceMs === undefined ? {} : { patienceMs }),
@@ -99,11 +100,17 @@ export async function pullFromSessions(parts: PullParts): Promise<PullOutcome> {
   }
 }
 
-/** Sessions become peers of the pull as they come. @returns what ends it */
-function introduceSessions(puller: ChainPuller, { sessions, lied, logger }: PullParts): () => void {
+/**
+ * Sessions become peers of the pull as they come.
+ * @returns `known`, resolved when those that were there have become peers; and what ends it
+ */
+function introduceSessions(
+  puller: ChainPuller,
+  { sessions, lied, logger }: PullParts,
+): { readonly known: Promise<unknown>; readonly leave: () => void } {
   const peers = new Map<string, ChainPeer>();
   let over = false;
-  const add = (session: Session): void => {
+  const add = (session: Session): Promise<void> =>
     chainPeer(session, (says) => lied(session, says)).then(
       (peer) => {
         if (over || peer.gone.aborted) return;
@@ -112,18 +119,18 @@ function introduceSessions(puller: ChainPuller, { sessions, lied, logger }: Pull
       },
       (error: unknown) => logger.debug({ session: session.id, cause: error }, 'a peer cannot be pulled from'),
     );
-  };
-  for (const session of sessions.active()) add(session);
+  const known = Promise.all(sessions.active().map(add));
   const ends = [
-    sessions.on('activated', ({ session }) => add(session)),
+    sessions.on('activated', ({ session }) => void add(session)),
     sessions.on('range', () => puller.peerRangeChanged()),
     sessions.on('closed', ({ session }) => peers.delete(session.id)), // the puller sees `gone`
   ];
-  return () => {
+  const leave = (): void => {
     over = true;
     for (const end of ends) end();
     for (const peer of peers.values()) puller.removePeer(peer);
   };
+  return { known, leave };
 }
 
 function targetOf(to: PullTarget): bigint | Uint8Array {

@@ -55,7 +55,7 @@ test('without --once it stays until it is interrupted, then verifies', async () 
 
 test('whose output nobody reads any more, or cannot be written: nothing is left', async () => {
   for (const [end, expected] of [
-    ['| head -c 1; exit ${PIPESTATUS[0]}', 0],
+    ['| head -c 1; exit $PIPESTATUS', 0],
     ['> /dev/full', 1],
   ] as const) {
     const folder = temporaryFolder();

@@ -9,6 +9,7 @@ export interface CliResult {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
+  /** Without the lines of progress, which come only where the machine is slow. */
   readonly stderr: string;
 }
 
@@ -52,7 +53,8 @@ export class Cli {
       this.child.on('close', (code, signal) => {
         clearTimeout(timer);
         for (const watcher of this.#watchers) watcher();
-        resolve({ code, signal, stdout: this.stdout, stderr: this.stderr });
+        const stderr = this.stderr.replace(/^(?:pulled|imported|verified) block .*\n/gm, '');
+        resolve({ code, signal, stdout: this.stdout, stderr });
       });
     });
     this.done.catch(() => undefined); // whoever waits for it sees it
