@@ -36,6 +36,14 @@ describe('keeping a session alive', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  test('a pong that answers nothing measures nothing', () => {
+    const { clock, one, pong } = keepAlive();
+    clock.advanceNow(5_000);
+    pong();
+    expect(one.rttMs).toBeUndefined();
+    one.end(new SessionNotActive('s1', undefined));
+  });
+
   test('does not spin where the clock has fractions', () => {
     const { clock, pings, one } = keepAlive();
     clock.advanceNow(0.1 + 0.2);
