@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { readdirSync } from 'node:fs';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { sameBytes } from '../../src/codec/index.js';
@@ -134,7 +134,7 @@ export async function churn(sessions: number): Promise<ChurnReport> {
   await nobody.manager.close();
   const lanes = await Promise.all(Array.from({ length: LANES }, () => open()));
   const quiet = async (): Promise<void> => {
-    while (everyone.some((manager) => manager.list().length > 0)) await turn();
+    while (everyone.some((manager) => manager.list().length > 0)) await wait(1);
   };
   const scripted = (): ScriptedPeer =>
     new ScriptedPeer({ world: { ...world, clock }, crypto, secretKey: freshKey() });
@@ -208,7 +208,7 @@ export async function churn(sessions: number): Promise<ChurnReport> {
     for (let i = first; ended < upTo; i++) {
       const [a, b] = i % 2 === 0 ? [lane, house] : [house, lane];
       await paths[(i >> 1) % paths.length]?.(a, b, lane);
-      while (lane.manager.list().length > 0 || isWith(house.manager, lane.manager)) await turn();
+      while (lane.manager.list().length > 0 || isWith(house.manager, lane.manager)) await wait(1);
     }
   };
   const round = async (upTo: number): Promise<void> => {
@@ -243,14 +243,8 @@ export async function churn(sessions: number): Promise<ChurnReport> {
 
   /** Sockets that linger after a Disconnect, and the system's word that they are closed. */
   async function lingered(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      world.clock.timer(60, resolve);
-    });
-    for (let waits = 0; waits < 100 && clock.pending() > 0; waits++) {
-      await new Promise<void>((resolve) => {
-        world.clock.timer(10, resolve);
-      });
-    }
+    await wait(60);
+    for (let waits = 0; waits < 100 && clock.pending() > 0; waits++) await wait(10);
   }
 }
 
@@ -259,7 +253,7 @@ async function settled({ ended }: SessionHandle): Promise<void> {
 }
 
 async function heardOf(manager: SessionManager, peer: SessionManager): Promise<void> {
-  while (manager.getByPeer(peer.publicKey) === undefined) await turn();
+  while (manager.getByPeer(peer.publicKey) === undefined) await wait(1);
 }
 
 function isWith(manager: SessionManager, peer: SessionManager): boolean {
