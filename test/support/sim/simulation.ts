@@ -8,6 +8,7 @@ import {
   simulatedWorld,
   VirtualClock,
 } from '../../../src/testing/index.js';
+import { strayBytes } from './bytes.js';
 import { ByzantinePeer } from './byzantine.js';
 import { crypto, Daemon, enodeOf, keyOf } from './daemon.js';
 import {
@@ -337,7 +338,8 @@ class Simulation {
       if (node === undefined || !this.#isAtHead(prefixedHex(node.status().hash)))
         this.#broken(`${name} ${head} and not at the source's block ${this.#chain.height}`);
     }
-    await this.#checkBytes();
+    const moment = (): Promise<void> => this.#clock.advance(IN_FLIGHT_MS);
+    for (const says of await strayBytes(this.#daemons, moment)) this.#broken(says);
   }
 
   #agree(): boolean {
@@ -349,36 +351,6 @@ class Simulation {
   #isAtHead(hash: string): boolean {
     const head = this.#chain.header(this.#chain.height);
     return head !== undefined && prefixedHex(head.hash) === hash;
-  }
-
-  /** What one end has sent, the other end has received: all of it, a moment later. */
-  async #checkBytes(): Promise<void> {
-    const sent = this.#counters();
-    await this.#clock.advance(IN_FLIGHT_MS);
-    for (const [end, { bytesIn }] of this.#counters()) {
-      const other = end.endsWith('>') ? `${end.slice(0, -1)}<` : `${end.slice(0, -1)}>`;
-      const before = sent.get(other);
-      if (before !== undefined && bytesIn < before.bytesOut)
-        this.#broken(`session ${end}: ${before.bytesOut} bytes were sent, ${bytesIn} came`);
-    }
-    for (const [end, { bytesOut }] of this.#counters()) {
-      const other = this.#counters().get(end.endsWith('>') ? `${end.slice(0, -1)}<` : `${end.slice(0, -1)}>`);
-      if (other === undefined) this.#broken(`session ${end} is active at one end only`);
-      else if (other.bytesIn > bytesOut)
-        this.#broken(`session ${end}: ${other.bytesIn} bytes came, ${bytesOut} were sent`);
-    }
-  }
-
-  /** By shared id, `>` for the end that dialed and `<` for the other. */
-  #counters(): Map<string, { readonly bytesIn: number; readonly bytesOut: number }> {
-    const found = new Map<string, { readonly bytesIn: number; readonly bytesOut: number }>();
-    for (const { node } of this.#daemons) {
-      for (const session of node?.sessions.active() ?? []) {
-        const end = `${bytesToHex(session.sharedId)}${session.direction === 'outbound' ? '>' : '<'}`;
-        found.set(end, session.describe().counters);
-      }
-    }
-    return found;
   }
 
   /** All is closed: nothing may be left. */
