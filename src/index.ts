@@ -49,10 +49,12 @@ export {
   createNode,
   type GivenChain,
   type GivenCrypto,
+  type HistoryStats,
   type LoggerOptions,
   logNode,
   type NodeEvents,
   type NodeIdentity,
+  type NodeMetrics,
   type NodeOptions,
   type NodeStatus,
   PingError,
@@ -67,6 +69,8 @@ export {
   RLPXD_VERSION,
   type RlpxdNode,
   readGenesis,
+  type SessionHistory,
+  type SessionSummary,
 } from './node/index.js';
 export { type Enode, formatEnode, PeerError, type PeerErrorCode, parseEnode } from './peers/index.js';
 export { DISCONNECT, type DisconnectReason, disconnectName } from './rlpx/index.js';

@@ -24,8 +24,18 @@ export interface DatadirOptions {
 }
 
 /** Names in the folder of a node. */
-export function datadirPaths(path: string): { readonly key: string; readonly store: string } {
-  return { key: join(path, 'nodekey'), store: join(path, 'chain') };
+export function datadirPaths(path: string): {
+  readonly key: string;
+  readonly store: string;
+  readonly sessions: string;
+  readonly socket: string;
+} {
+  return {
+    key: join(path, 'nodekey'),
+    store: join(path, 'chain'),
+    sessions: join(path, 'sessions'),
+    socket: join(path, 'rlpxd.ipc'),
+  };
 }
 
 /**

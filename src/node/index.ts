@@ -25,11 +25,31 @@ export type { NodeEvents } from './events.js';
 export { createKeyFile, identityOf, type NodeIdentity, readKeyFile } from './identity.js';
 export { type Json, toJson } from './json.js';
 export { createLogger, LOG_LEVELS, type LogFormat, type LoggerOptions, type LogLevel } from './log.js';
+export type { NodeMetrics } from './metrics.js';
 export { type CloseOptions, createNode, type NodeOptions, type NodeStatus, RlpxdNode } from './node.js';
 export { logNode } from './node-log.js';
 export { PingError, type PingOptions, type PingReport, type PingStage, pingPeer } from './ping.js';
 export { type PullChainOptions, type PullChainResult, PullError, pullChain } from './pull-chain.js';
 export type { PullOptions, PullOutcome, PullProgress, PullTarget } from './pulling.js';
+export { callRpc, RPC_ERROR, RpcError, type RpcErrorCode } from './rpc/index.js';
+export {
+  HISTORY_LIMITS,
+  type HistoryLimits,
+  type HistoryStats,
+  isCloseCause,
+  SessionHistory,
+  type SessionSummary,
+} from './session-history.js';
+export {
+  disconnectSession,
+  type Explanation,
+  explainSession,
+  findSessions,
+  SessionLookupError,
+  type SessionsFound,
+  type SessionsWanted,
+  type SessionToolOptions,
+} from './session-tools.js';
 export {
   type CheckOutcome,
   checkDatadir,

@@ -22,9 +22,12 @@ import type { NodeEvents } from './events.js';
 import { type Home, openHome } from './home.js';
 import { identityOf, type NodeIdentity } from './identity.js';
 import { withKept } from './kept.js';
+import { LocalDesk } from './local-desk.js';
+import type { NodeMetrics } from './metrics.js';
 import { dialableHost } from './own-address.js';
 import { pause } from './pause.js';
 import { type PullOptions, type PullOutcome, type PullProgress, pullFromSessions } from './pulling.js';
+import type { SessionHistory } from './session-history.js';
 import { chainStatus } from './status-provider.js';
 import { type Traffic, TrafficMeter } from './traffic.js';
 import { clientName, warnOfOldNode } from './version.js';
@@ -40,6 +43,8 @@ export interface NodeOptions extends PlainNodeOptions {
   readonly crypto?: GivenCrypto | undefined;
   /** Where the rooms write what happens; nowhere. `logNode` writes the events of the node itself. */
   readonly logger?: Logger | undefined;
+  /** Told of what a monitor counts; one that throws is logged and hurts nobody. */
+  readonly metrics?: NodeMetrics | undefined;
 }
 
 /** A node in one look. */
@@ -77,7 +82,7 @@ export async function createNode(options: NodeOptions = {}): Promise<RlpxdNode> 
   const crypto = givenCrypto(options.crypto, logger);
   const config = checkOptions(options, crypto);
   const home = await openHome({ config, chain: options.chain, world, crypto, logger });
-  const node = new RlpxdNode({ config, home, world, crypto, logger });
+  const node = new RlpxdNode({ config, home, world, crypto, logger, metrics: options.metrics });
   try {
     await node.start(options.pull === true);
     return node;
@@ -93,6 +98,7 @@ interface NodeParts {
   readonly world: World;
   readonly crypto: NodeCrypto;
   readonly logger: Logger;
+  readonly metrics: NodeMetrics | undefined;
 }
 
 /** A node that runs, made by `createNode`: sessions, peers and chain, introduced to each other. */
@@ -110,6 +116,7 @@ export class RlpxdNode {
   readonly #dialer: Dialer;
   readonly #traffic: TrafficMeter;
   readonly #events: Emitter<NodeEvents>;
+  readonly #desk: LocalDesk;
   readonly #ending = new AbortController();
   #address: TcpAddress | undefined;
   #pull: Promise<unknown> | undefined;
@@ -117,7 +124,7 @@ export class RlpxdNode {
   #closed: Promise<void> | undefined;
 
   /** @internal Nodes are made by `createNode`. */
-  constructor({ config, home, world, crypto, logger }: NodeParts) {
+  constructor({ config, home, world, crypto, logger, metrics }: NodeParts) {
     this.config = config;
     this.chain = home.store.chain;
     this.store = home.store;
@@ -150,6 +157,10 @@ export class RlpxdNode {
       dial: (target, { signal }) => dialOnce(() => this.sessions.dial(target, { kind: target.kind, signal })),
       waiting: ({ publicKey }, wait) => this.#events.emit('peer.waiting', { publicKey, wait }),
     });
+    if (metrics !== undefined) {
+      this.on('session.ended', ({ session, cause }) => metrics.sessionEnded?.(cause, session.describe()));
+    }
+    this.#desk = new LocalDesk(this, logger);
     this.#introduce();
   }
 
@@ -170,8 +181,14 @@ export class RlpxdNode {
     return this.#address;
   }
 
+  /** How sessions were that have ended; undefined where nothing of them is kept, as without a datadir. */
+  get history(): SessionHistory | undefined {
+    return this.#desk.history;
+  }
+
   /** @internal Called once, by `createNode`. */
   async start(pull: boolean): Promise<void> {
+    await this.#desk.open();
     if (this.config.listen !== undefined) this.#address = await this.sessions.listen(this.config.listen);
     for (const peer of this.config.peers) this.#keep(peer, 'static');
     for (const peer of this.config.trusted) this.#keep(peer, 'trusted'); // last: who is both is trusted
@@ -254,7 +271,11 @@ export class RlpxdNode {
     const closed = this.sessions.close(options);
     this.#dialer.stop();
     await Promise.all([closed, Promise.resolve(this.#pull).catch(() => undefined), this.#pruning]);
-    await this.store.close();
+    try {
+      await this.#desk.close();
+    } finally {
+      await this.store.close();
+    }
   }
 
   /** The rooms do not know each other: what one says, the others hear through here. */
@@ -265,6 +286,7 @@ export class RlpxdNode {
     });
     this.sessions.on('closed', ({ session, cause }) => {
       this.#traffic.ended(cause);
+      this.#desk.ended(session, cause);
       const wasActive = isEstablished(cause.stage);
       this.#lost(session.describe(), cause, wasActive);
       this.#events.emit('session.ended', { session, cause, wasActive });
