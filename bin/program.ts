@@ -6,6 +6,7 @@ import { addKeyCommand } from './commands/key.js';
 import { addPingCommand } from './commands/ping.js';
 import { addPullCommand } from './commands/pull.js';
 import { addRunCommand } from './commands/run.js';
+import { addSessionCommands } from './commands/sessions.js';
 import { addStoreCommand } from './commands/store.js';
 import { addVersionCommand } from './commands/version.js';
 import { EXIT, exitCodeOf, explain } from './explain.js';
@@ -44,7 +45,14 @@ export function buildProgram(): Command {
     .configureHelp({ showGlobalOptions: false, sortSubcommands: false })
     .showSuggestionAfterError(true)
     .addHelpText('after', EXAMPLES);
-  const commands = [addRunCommand, addPingCommand, addPullCommand, addImportCommand, addStoreCommand];
+  const commands = [
+    addRunCommand,
+    addPingCommand,
+    addPullCommand,
+    addImportCommand,
+    addStoreCommand,
+    addSessionCommands,
+  ];
   for (const add of [...commands, addVersionCommand, addKeyCommand, addDevnetCommand]) add(program);
   return program;
 }

@@ -29,7 +29,19 @@ function optionNames(part: string): string[] {
 }
 
 test('the walk over the commands sees them all', () => {
-  const names = ['run', 'ping', 'pull', 'import', 'store check', 'version', 'key generate', 'key inspect'];
+  const names = [
+    'run',
+    'ping',
+    'pull',
+    'import',
+    'store check',
+    'sessions',
+    'explain',
+    'disconnect',
+    'version',
+    'key generate',
+    'key inspect',
+  ];
   expect(commands.map(([name]) => name)).toEqual([...names, 'devnet']);
 });
 

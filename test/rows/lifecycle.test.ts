@@ -2,7 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
 const here = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
-const files = readdirSync(new URL('.', import.meta.url)).filter((name) => /^00\d-.*\.test\.ts$/.test(name));
+const files = readdirSync(new URL('.', import.meta.url)).filter((name) =>
+  /^(00\d-.*|node-rows)\.test\.ts$/.test(name),
+);
 
 /** All rows, by document. */
 const ROWS: readonly string[] = Object.entries({

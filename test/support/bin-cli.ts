@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { builtMain } from './build.js';
+import { builtMain, ensureBuilt } from './build.js';
 
 export interface CliResult {
   readonly code: number | null;
@@ -20,6 +20,8 @@ export interface CliOptions {
   /** Run below `sh -c`, with this text in front (`ulimit -f 10;`). */
   readonly shell?: string;
 }
+
+export { ensureBuilt };
 
 /** A folder that is gone when the test is over. */
 export function temporaryFolder(): string {
