@@ -90,8 +90,7 @@ async function round(command, { work, size, content, parallel }) {
     listener.child.stdin.end();
     const received = JSON.parse(await listener.line());
     const counted = work[0] === 'frames' ? received : sent;
-    if (counted.ms === 0 || sent.count === 0 || received.count === 0)
-      throw new Error('nothing was counted');
+    if (counted.ms === 0 || sent.count === 0 || received.count === 0) throw new Error('nothing was counted');
     return {
       perSecond: (counted.count * 1_000) / counted.ms,
       cpuUs: (sent.cpuMs / sent.count + received.cpuMs / received.count) * 1_000,

@@ -105,9 +105,7 @@ export class FrameDecoder {
     const frames = this.#frames;
     const { frame } = frames;
     if (this.#headBytes === 0 && this.unreadBytes >= BODY_AT) {
-      // a loop: a view and its copy take 60 ns, this 20
-      for (let i = 0; i < BODY_AT; i++) frame[i] = this.#chunk[this.#at + i] as number;
-      this.#at += BODY_AT;
+      frame.set(this.#take(BODY_AT));
     } else if (this.#gatherHead()) {
       frame.set(this.#head);
     } else {

@@ -4,7 +4,7 @@ const LAST_BYTES = 65_536;
 
 /**
  * Bytes that leave together. Small frames are written side by side into one piece of memory: a socket takes each piece by
- * itself, 0.5 µs each. What was taken is never written to again, and nothing is held in between.
+ * itself, 0.14 µs each, and each would be an allocation. What was taken is never written to again, and nothing is held in between.
  */
 export class Gathering {
   #pieces: Uint8Array[] = [];

@@ -11,8 +11,8 @@ const HEADER_BYTES = 16;
 const MAC_BYTES = 16;
 /** Key stream is made ahead in steps that double from the first to the last: a session that says little holds little. */
 const FIRST_STREAM_BYTES = 256;
-/** Measured with frames of 200 bytes, both ends: 4 KiB 2 % faster than 2, 8 KiB no faster. */
-const LAST_STREAM_BYTES = 2_048;
+/** Making it costs a frame of 200 bytes 0.39 µs in steps of 2 KiB, 0.26 of 4, 0.16 of 8; each direction holds one step. */
+const LAST_STREAM_BYTES = 4_096;
 
 interface Global {
   readonly value: number;
