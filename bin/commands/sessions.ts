@@ -1,6 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { disconnectSession, explainSession, findSessions, type Json } from '../../src/node/index.js';
-import { SESSION_STATES } from '../../src/session/index.js';
+import {
+  disconnectSession,
+  explainSession,
+  findSessions,
+  type Json,
+  SESSION_STATES,
+} from '../../src/node/index.js';
 import { datadirOption, path, wholeNumber } from '../options.js';
 import { print, printJson, say } from '../terminal.js';
 

@@ -45,6 +45,7 @@ export {
   type Explanation,
   explainSession,
   findSessions,
+  SESSION_STATES,
   SessionLookupError,
   type SessionsFound,
   type SessionsWanted,

@@ -1,11 +1,14 @@
 import { RuntimeError, realWorld, silentLogger, type World } from '../runtime/index.js';
-import { explainCause } from '../session/index.js';
+import { explainCause, SESSION_STATES } from '../session/index.js';
 import { datadirPaths } from './datadir.js';
 import { ConfigError } from './errors.js';
 import { type Json, toJson } from './json.js';
 import { readText } from './read-text.js';
 import { callRpc } from './rpc/index.js';
 import { isCloseCause, SessionHistory, type SessionSummary } from './session-history.js';
+
+/** States by which `findSessions` chooses. */
+export { SESSION_STATES };
 
 /** The record of one session has a few thousand. */
 const MAX_RECORD_BYTES = 1_048_576;

@@ -162,6 +162,14 @@ describe('the rest of the real world', () => {
   });
 
   it('comes in one object', () => {
-    expect(Object.keys(realWorld()).sort()).toEqual(['clock', 'dns', 'files', 'random', 'stores', 'tcp']);
+    expect(Object.keys(realWorld()).sort()).toEqual([
+      'clock',
+      'dns',
+      'files',
+      'ipc',
+      'random',
+      'stores',
+      'tcp',
+    ]);
   });
 });
