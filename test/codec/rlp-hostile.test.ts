@@ -92,9 +92,10 @@ describe('RLP from a peer', () => {
       let counted = 0;
       let slowest = 0;
       while (!list.done) {
-        const started = performance.now();
+        const started = process.cpuUsage(); // not the wall's clock: on a busy machine that counts other work, too
         counted += list.skipUpTo(65_536);
-        slowest = Math.max(slowest, performance.now() - started);
+        const { user, system } = process.cpuUsage(started);
+        slowest = Math.max(slowest, (user + system) / 1_000);
       }
       expect(counted).toBe(items);
       expect(slowest).toBeLessThan(50);
