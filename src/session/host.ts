@@ -8,7 +8,7 @@ import type {
   EthVersion,
   Status,
 } from '../eth/index.js';
-import type { LocalCapability } from '../rlpx/index.js';
+import type { AuthReplays, LocalCapability } from '../rlpx/index.js';
 import type { Logger, World } from '../runtime/index.js';
 import type { ActiveSession } from './active.js';
 import type { CloseCause, Ending } from './close-cause.js';
@@ -61,6 +61,8 @@ export interface SessionHost {
   readonly world: Pick<World, 'clock' | 'random' | 'tcp' | 'dns'>;
   readonly crypto: RlpxCrypto;
   readonly secretKey: Uint8Array;
+  /** The auth messages that this node key has worked on: one memory for all its connections. */
+  readonly replays: AuthReplays;
   readonly clientId: string;
   /** Those that a new session offers. */
   readonly capabilities: readonly LocalCapability[];

@@ -2,6 +2,7 @@ import { sameBytes } from '../codec/index.js';
 import type { RlpxCrypto } from '../crypto/index.js';
 import { type BlockRange, ETH_VERSIONS, type EthVersion, ethProtocol } from '../eth/index.js';
 import {
+  AuthReplays,
   DISCONNECT,
   type DisconnectReason,
   encodeHello,
@@ -394,6 +395,7 @@ export class SessionManager {
       world: this.#world,
       crypto: this.#crypto,
       secretKey: options.secretKey,
+      replays: new AuthReplays(),
       clientId: options.clientId,
       get capabilities(): readonly LocalCapability[] {
         return [...eth, ...satellites.capabilities];

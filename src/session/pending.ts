@@ -234,7 +234,7 @@ export class PendingSession {
   }
 
   #connectionOver(socket: TcpSocket): RlpxConnection {
-    const { world, crypto, secretKey, clientId, capabilities, deadlines } = this.#host;
+    const { world, crypto, secretKey, replays, clientId, capabilities, deadlines } = this.#host;
     const { publicKey, direction } = this.#session;
     return new RlpxConnection({
       socket,
@@ -244,6 +244,7 @@ export class PendingSession {
       clock: world.clock,
       random: world.random,
       secretKey,
+      replays,
       hello: { clientId, listenPort: this.#host.listenPort() },
       capabilities,
       // the cap of each message stands in its row and is asked on top; whole receipts may be the largest
