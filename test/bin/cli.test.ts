@@ -201,13 +201,15 @@ test('ping prints what the peer says, for people and as JSON', async () => {
   for (const ms of [...Object.values(report.stagesMs), report.rttMs]) expect(ms).toBeGreaterThan(0);
 });
 
-test('the library example runs as it stands', async () => {
+test('the library example runs as it stands, and is the one that the README shows', async () => {
   const run = daemon();
   const example = new URL('../../examples/library.mjs', import.meta.url).pathname;
   const said = execFileSync(process.execPath, [example, await run.enode(), demo.path('genesis.json')], {
     encoding: 'utf8',
   });
   expect(said).toContain('speaks eth/72');
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  expect(readme).toContain(`\`\`\`js\n${readFileSync(example, 'utf8')}\`\`\``);
 });
 
 test('a reader that goes away ends it quietly', () => {
