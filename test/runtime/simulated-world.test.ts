@@ -45,10 +45,10 @@ describe('simulated files', () => {
 
   it('read a path in whatever form', async () => {
     const files = new SimulatedFiles();
-    await files.makeDirectory('/data/../home//rlpxd/.');
+    await files.makeDirectory('/data/../disk//rlpxd/.');
     await files.writeWhole('home/rlpxd/key', one);
-    expect(await files.read('/home/./x/../rlpxd/key')).toEqual(one);
-    expect(files.list()).toEqual(['/', '/home', '/home/rlpxd', '/home/rlpxd/key']);
+    expect(await files.read('/disk/./x/../rlpxd/key')).toEqual(one);
+    expect(files.list()).toEqual(['/', '/disk', '/disk/rlpxd', '/disk/rlpxd/key']);
   });
 });
 
