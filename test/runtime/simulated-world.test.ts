@@ -46,7 +46,7 @@ describe('simulated files', () => {
   it('read a path in whatever form', async () => {
     const files = new SimulatedFiles();
     await files.makeDirectory('/data/../disk//rlpxd/.');
-    await files.writeWhole('home/rlpxd/key', one);
+    await files.writeWhole('disk/rlpxd/key', one);
     expect(await files.read('/disk/./x/../rlpxd/key')).toEqual(one);
     expect(files.list()).toEqual(['/', '/disk', '/disk/rlpxd', '/disk/rlpxd/key']);
   });
