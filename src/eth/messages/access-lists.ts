@@ -1,6 +1,7 @@
 import { encodeBytes, encodeList, type RlpReader } from '../../codec/index.js';
-import { encodeHashes, encodeUint64, MAX_BLOCKS, MAX_HASHES, readHashes } from './fields.js';
-import { MAX_HASHES_MESSAGE_BYTES, MAX_MESSAGE_BYTES, type MessageSpec, messageSpec } from './spec.js';
+import { encodeUint64, MAX_BLOCKS } from './fields.js';
+import { hashesRequest } from './hashes-request.js';
+import { MAX_MESSAGE_BYTES, type MessageSpec, messageSpec } from './spec.js';
 
 /** From eth/71. */
 export interface GetBlockAccessLists {
@@ -22,24 +23,11 @@ export interface BlockAccessLists {
 const UNAVAILABLE: Uint8Array = encodeBytes(new Uint8Array(0));
 
 /** EIP-8159: [request id, [hash…]] */
-export const getBlockAccessLists: MessageSpec = messageSpec<GetBlockAccessLists>({
-  id: 0x12,
-  name: 'GetBlockAccessLists',
-  kind: 'request',
-  answer: 'BlockAccessLists',
-  maxBytes: MAX_HASHES_MESSAGE_BYTES,
-  maxItems: MAX_HASHES,
-  write({ requestId, hashes }) {
-    return [encodeUint64(requestId, 'requestId'), encodeHashes(hashes, 'hashes')];
-  },
-  read(elements, maxItems) {
-    return {
-      name: 'GetBlockAccessLists',
-      requestId: elements.uint(),
-      hashes: readHashes(elements, maxItems),
-    };
-  },
-});
+export const getBlockAccessLists: MessageSpec = hashesRequest(
+  0x12,
+  'GetBlockAccessLists',
+  'BlockAccessLists',
+);
 
 /** EIP-8159: [request id, [access list or the empty string…]] */
 export const blockAccessLists: MessageSpec = messageSpec<BlockAccessLists>({

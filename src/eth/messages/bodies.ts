@@ -1,6 +1,7 @@
 import { encodeList } from '../../codec/index.js';
-import { encodeHashes, encodeUint64, MAX_BLOCKS, MAX_HASHES, readHashes, readRawLists } from './fields.js';
-import { MAX_HASHES_MESSAGE_BYTES, MAX_MESSAGE_BYTES, type MessageSpec, messageSpec } from './spec.js';
+import { encodeUint64, MAX_BLOCKS, readRawLists } from './fields.js';
+import { hashesRequest } from './hashes-request.js';
+import { MAX_MESSAGE_BYTES, type MessageSpec, messageSpec } from './spec.js';
 
 export interface GetBlockBodies {
   readonly name: 'GetBlockBodies';
@@ -17,20 +18,7 @@ export interface BlockBodies {
 }
 
 /** [request id, [hash…]] */
-export const getBlockBodies: MessageSpec = messageSpec<GetBlockBodies>({
-  id: 0x05,
-  name: 'GetBlockBodies',
-  kind: 'request',
-  answer: 'BlockBodies',
-  maxBytes: MAX_HASHES_MESSAGE_BYTES,
-  maxItems: MAX_HASHES,
-  write({ requestId, hashes }) {
-    return [encodeUint64(requestId, 'requestId'), encodeHashes(hashes, 'hashes')];
-  },
-  read(elements, maxItems) {
-    return { name: 'GetBlockBodies', requestId: elements.uint(), hashes: readHashes(elements, maxItems) };
-  },
-});
+export const getBlockBodies: MessageSpec = hashesRequest(0x05, 'GetBlockBodies', 'BlockBodies');
 
 /** [request id, [[transactions, uncles, withdrawals?]…]] */
 export const blockBodies: MessageSpec = messageSpec<BlockBodies>({

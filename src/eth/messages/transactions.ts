@@ -2,6 +2,7 @@ import { encodeBytes, encodeList, encodeUint, type RlpReader } from '../../codec
 import { EthError } from '../errors.js';
 import { MAX_TRANSACTION_TYPE, readRawTransactions } from '../transaction.js';
 import { encodeFixed, encodeHashes, encodeUint64, MAX_HASHES, readHashes } from './fields.js';
+import { hashesRequest } from './hashes-request.js';
 import { MAX_HASHES_MESSAGE_BYTES, MAX_MESSAGE_BYTES, type MessageSpec, messageSpec } from './spec.js';
 
 /** Transactions in one broadcast (geth: maxTransactionAnnouncements). */
@@ -88,24 +89,11 @@ export const newPooledTransactionHashesMasked: MessageSpec = messageSpec<NewPool
 });
 
 /** [request id, [hash…]] */
-export const getPooledTransactions: MessageSpec = messageSpec<GetPooledTransactions>({
-  id: 0x09,
-  name: 'GetPooledTransactions',
-  kind: 'request',
-  answer: 'PooledTransactions',
-  maxBytes: MAX_HASHES_MESSAGE_BYTES,
-  maxItems: MAX_HASHES,
-  write({ requestId, hashes }) {
-    return [encodeUint64(requestId, 'requestId'), encodeHashes(hashes, 'hashes')];
-  },
-  read(elements, maxItems) {
-    return {
-      name: 'GetPooledTransactions',
-      requestId: elements.uint(),
-      hashes: readHashes(elements, maxItems),
-    };
-  },
-});
+export const getPooledTransactions: MessageSpec = hashesRequest(
+  0x09,
+  'GetPooledTransactions',
+  'PooledTransactions',
+);
 
 /** [request id, [transaction…]] */
 export const pooledTransactions: MessageSpec = messageSpec<PooledTransactions>({
