@@ -77,13 +77,13 @@ export type {
 } from './journal-entry.js';
 export type { JournalSink } from './journal-keeper.js';
 export { type ReplayOutcome, replayJournal } from './journal-replay.js';
-export {
-  type DialOptions,
-  type DialTo,
-  type SessionCleaner,
-  SessionManager,
-  type SessionManagerOptions,
-} from './manager.js';
+export { SessionManager } from './manager.js';
+export type {
+  DialOptions,
+  DialTo,
+  SessionCleaner,
+  SessionManagerOptions,
+} from './manager-options.js';
 export type { SendOutcome } from './outgoing.js';
 export { DEFAULT_RECEIPT_BOUND, MAX_RECEIPT_PAGES, type ReceiptBound } from './partial-receipts.js';
 export {
