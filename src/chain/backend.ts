@@ -36,4 +36,30 @@ export interface ChainBackend {
   accessList(hash: Uint8Array, options?: ReadOptions): Promise<Uint8Array | undefined>;
   /** Calls `listener` whenever the range has changed, also after a reorganisation. @returns what ends it */
   subscribe(listener: (range: ChainRange) => void): () => void;
+  /** Where the chain comes from has a pool of transactions, too. */
+  readonly transactions?: TransactionBackend | undefined;
+}
+
+/** What became of a transaction that was handed over. */
+export type SubmitVerdict =
+  | { readonly accepted: true }
+  | {
+      readonly accepted: false;
+      /** In the other side's words; one line. */
+      readonly why: string;
+      /** Whether it was judged at all; false: nobody could be asked, and later it may be accepted. */
+      readonly judged: boolean;
+    };
+
+/**
+ * A pool of transactions behind a chain. Transactions are envelopes as `eth_sendRawTransaction` takes them: an RLP list, or
+ * from EIP-2718 on the type and what follows it; of a blob transaction with its sidecar.
+ */
+export interface TransactionBackend {
+  /** Hands a transaction over. One that is known there already is accepted. @throws ChainError ERR_CHAIN_ABORTED */
+  submit(raw: Uint8Array, options?: ReadOptions): Promise<SubmitVerdict>;
+  /** Calls `listener` with each transaction that comes into the pool from now on. @returns what ends it */
+  subscribePending(listener: (raw: Uint8Array) => void): () => void;
+  /** The transaction of that hash where the pool has it. @throws ChainError ERR_CHAIN_ABORTED */
+  pooled(hash: Uint8Array, options?: ReadOptions): Promise<Uint8Array | undefined>;
 }

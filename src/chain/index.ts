@@ -2,7 +2,13 @@
  * What the chain is: a store of verified blocks, what is served from it, and how it is filled.
  * @module
  */
-export type { ChainBackend, ChainRange, ReadOptions } from './backend.js';
+export type {
+  ChainBackend,
+  ChainRange,
+  ReadOptions,
+  SubmitVerdict,
+  TransactionBackend,
+} from './backend.js';
 export { type CheckOptions, type CheckResult, checkChain } from './check.js';
 export { ChainError, type ChainErrorCode } from './errors.js';
 export { type ExportOptions, type ExportResult, exportChain } from './export.js';
