@@ -1,24 +1,25 @@
-import { EMPTY_BYTES } from '../codec/index.js';
 import type { Timer } from '../runtime/clock.js';
 import type { TcpAddress, TcpSocket } from '../runtime/tcp.js';
-import { type BaseEvent, DISCONNECT_ID, HELLO_ID, PING_ID, PONG_ID } from './base-protocol.js';
+import { type BaseEvent, DISCONNECT_ID, HELLO_ID, PING_ID } from './base-protocol.js';
 import type { SharedCapability } from './capabilities.js';
 import { type ConnectionEnd, END_OF_INPUT, type EndCause, endOf } from './connection-end.js';
+import { ConnectionInput } from './connection-input.js';
 import {
   CONNECTION_LIMITS,
   type ConnectionHandlers,
   type ConnectionLimits,
   type ConnectionOptions,
 } from './connection-options.js';
+import { ConnectionOutput, EMPTY_LIST } from './connection-output.js';
+import type { ConnectionStats } from './connection-stats.js';
 import { type DisconnectReason, disconnectName } from './disconnect.js';
 import { encodeDisconnect } from './disconnect-message.js';
 import { isBreach, RlpxError } from './errors.js';
 import { MAX_FRAME_BYTES } from './frame.js';
-import { FrameDeadline } from './frame-deadline.js';
+import type { Frame } from './frame-decoder.js';
 import { Handshake, type HandshakeResult } from './handshake.js';
 import { encodeHello, type Hello, P2P_VERSION } from './hello.js';
 import { Link } from './link.js';
-import { Outbox } from './outbox.js';
 import { ownPublicKey } from './own-key.js';
 import type { PackedMessage } from './packing.js';
 
@@ -28,37 +29,27 @@ type State =
   | { readonly stage: 'open'; readonly link: Link }
   | { readonly stage: 'ended' };
 
-/** Content of Ping and Pong: the empty list. Whatever comes instead is not looked at. */
-const EMPTY_LIST: Uint8Array = Uint8Array.of(0xc0);
-
 /**
  * One RLPx connection over one socket: handshake, Hello, then messages, until the first cause that ends it. What arrives is
- * judged by the state machines beside this file; here they meet time and the socket.
+ * judged by the state machines beside this file; here, and in the way in and the way out, they meet time and the socket.
  */
 export class RlpxConnection {
   readonly local: TcpAddress;
   readonly remote: TcpAddress;
-  readonly #counts = { bytesIn: 0, bytesOut: 0, messagesIn: 0, messagesOut: 0 };
+  readonly #counts: ConnectionStats = { bytesIn: 0, bytesOut: 0, messagesIn: 0, messagesOut: 0 };
   readonly #options: ConnectionOptions;
   readonly #limits: ConnectionLimits;
   readonly #socket: TcpSocket;
   readonly #handlers: ConnectionHandlers;
   readonly #hello: Uint8Array;
-  readonly #outbox: Outbox;
-  readonly #deadline: FrameDeadline;
+  readonly #input: ConnectionInput;
+  readonly #output: ConnectionOutput;
   #state: State;
   #remotePublicKey: Uint8Array | undefined;
   #sharedId: Uint8Array | undefined;
   #remoteHello: Hello | undefined;
   #shared: readonly SharedCapability[] = [];
-  /** A ping waits for our answer: one flag, however many came, so that a peer that does not read fills nothing. */
-  #pongDue = false;
   #pingUnanswered = false;
-  #paused = false;
-  #readPlanned = false;
-  readonly #readOn = (): void => this.#readOnNow();
-  /** The peer ended its side while we did not read. */
-  #inputEnded = false;
   #lingerTimer: Timer | undefined;
 
   /**
@@ -83,23 +74,25 @@ export class RlpxConnection {
     this.#remotePublicKey = remotePublicKey;
     this.local = socket.local;
     this.remote = socket.remote;
-    this.#deadline = new FrameDeadline(clock, this.#limits, () =>
-      this.#failed(new RlpxError('ERR_RLPX_FRAME_DEADLINE')),
-    );
-    this.#outbox = new Outbox(socket, clock, this.#limits.writeStallMs, {
-      flushing: () => this.#answerPing(),
+    this.#input = new ConnectionInput(clock, this.#limits, {
+      frame: (frame) => this.#arrived(frame),
+      readOn: (chunk) => this.#received(chunk),
+      endReached: () => this.#cut(END_OF_INPUT),
+      expired: () => this.#failed(new RlpxError('ERR_RLPX_FRAME_DEADLINE')),
+    });
+    this.#output = new ConnectionOutput(socket, clock, this.#limits.writeStallMs, this.#counts, {
       drained: () => this.#handlers.drained(),
       stalled: () =>
         this.destroy({ by: 'transport', code: 'WRITE_STALL', says: 'the peer takes no bytes any more' }),
     });
     socket.attach({
       data: (chunk) => this.#received(chunk),
-      drain: () => this.#outbox.unblock(),
+      drain: () => this.#output.unblock(),
       end: () => this.#ended(),
       closed: (error) => this.#closed(error),
     });
     const auth = handshake.start();
-    if (auth !== undefined) this.#queueHandshake(auth);
+    if (auth !== undefined) this.#output.handshake(auth);
   }
 
   get stage(): State['stage'] {
@@ -127,16 +120,11 @@ export class RlpxConnection {
 
   /** Bytes on their way out that the operating system has not taken yet. */
   get backlogBytes(): number {
-    return this.#outbox.backlogBytes;
+    return this.#output.backlogBytes;
   }
 
   /** Counts so far, of bytes on the wire and of messages of every kind: a live view. */
-  get stats(): {
-    readonly bytesIn: number;
-    readonly bytesOut: number;
-    readonly messagesIn: number;
-    readonly messagesOut: number;
-  } {
+  get stats(): Readonly<ConnectionStats> {
     return this.#counts;
   }
 
@@ -150,16 +138,16 @@ export class RlpxConnection {
     const wireId = this.#wireId(capability, id);
     if (payload.length > MAX_FRAME_BYTES)
       throw new RlpxError('ERR_RLPX_ARGUMENT', `${payload.length} bytes to send`);
-    this.#queued(link.encode(wireId, payload, this.#outbox.gathering));
-    return this.#outbox.askRoom();
+    this.#output.message(link, wireId, payload);
+    return this.#output.askRoom();
   }
 
   /** As `send`, with a message that was made ready for many connections. */
   sendPacked(capability: SharedCapability, message: PackedMessage): boolean {
     const link = this.#openLink();
     const wireId = this.#wireId(capability, message.id);
-    this.#queued(link.encodePacked(wireId, message, this.#outbox.gathering));
-    return this.#outbox.askRoom();
+    this.#output.packed(link, wireId, message);
+    return this.#output.askRoom();
   }
 
   /** @returns false where the last ping has no answer yet; nothing is sent then. @throws RlpxError ERR_RLPX_STATE */
@@ -167,25 +155,17 @@ export class RlpxConnection {
     const link = this.#openLink();
     if (this.#pingUnanswered) return false;
     this.#pingUnanswered = true;
-    this.#queueBase(link, PING_ID, EMPTY_LIST);
+    this.#output.message(link, PING_ID, EMPTY_LIST);
     return true;
   }
 
   /** Stops handing over messages, from the next one on, and reading from the socket. */
   pause(): void {
-    if (this.#paused || this.#hasEnded()) return;
-    this.#paused = true;
-    this.#deadline.clear(); // no blame falls on the peer while it is us who do not read
-    this.#socket.pause();
+    if (this.#input.pause()) this.#socket.pause();
   }
 
   resume(): void {
-    if (!this.#paused || this.#hasEnded()) return;
-    this.#paused = false;
-    this.#socket.resume();
-    if (this.#readPlanned) return;
-    this.#readPlanned = true;
-    this.#options.clock.soon(this.#readOn);
+    if (this.#input.resume()) this.#socket.resume();
   }
 
   /**
@@ -202,9 +182,7 @@ export class RlpxConnection {
       this.#cut(endOf(cause, says));
       return;
     }
-    this.#pongDue = false;
-    this.#queueBase(state.link, DISCONNECT_ID, payload);
-    this.#outbox.flush();
+    this.#output.finish(state.link, DISCONNECT_ID, payload);
     this.#socket.end();
     // What the peer still sends is read and dropped: unread, it would make the system reset what we have just written.
     this.#socket.resume();
@@ -241,13 +219,13 @@ export class RlpxConnection {
     const state = this.#state;
     if (state.stage === 'ended') return;
     if (state.stage !== 'authenticating') {
-      this.#readFrames(state.link, chunk);
+      this.#input.read(state.link.decoder, chunk);
       return;
     }
     const result = state.handshake.push(chunk);
     if (result === undefined) return;
     const link = this.#authenticated(result);
-    if (!this.#hasEnded()) this.#readFrames(link, result.rest);
+    if (!this.#hasEnded()) this.#input.read(link.decoder, result.rest);
   }
 
   #authenticated(result: HandshakeResult): Link {
@@ -257,30 +235,23 @@ export class RlpxConnection {
     this.#state = { stage: 'greeting', link };
     this.#remotePublicKey = remotePublicKey;
     this.#sharedId = sharedId;
-    if (result.reply !== undefined) this.#queueHandshake(result.reply);
+    if (result.reply !== undefined) this.#output.handshake(result.reply);
     this.#handlers.authenticated({ publicKey: remotePublicKey, sharedId });
     // Both sides greet at once, neither waits for the other.
-    if (!this.#hasEnded()) this.#queueBase(link, HELLO_ID, this.#hello);
+    if (!this.#hasEnded()) this.#output.message(link, HELLO_ID, this.#hello);
     return link;
   }
 
-  #readFrames({ decoder, protocol }: Link, chunk: Uint8Array): void {
-    decoder.push(chunk);
-    while (!this.#paused) {
-      const frame = decoder.next();
-      if (frame === undefined) break;
-      this.#deadline.clear();
-      this.#counts.messagesIn++;
-      this.#handlers.activity?.();
-      if (this.#hasEnded()) return;
-      this.#act(protocol.receive(frame));
-      if (this.#hasEnded()) return;
-    }
-    if (this.#paused) decoder.keep();
-    else if (decoder.midFrame) this.#deadline.waiting(decoder.announcedBytes);
+  #arrived(frame: Frame): boolean {
+    this.#counts.messagesIn++;
+    this.#handlers.activity?.();
+    const state = this.#state;
+    if (state.stage !== 'greeting' && state.stage !== 'open') return false;
+    this.#act(state.link, state.link.protocol.receive(frame));
+    return !this.#hasEnded();
   }
 
-  #act(event: BaseEvent): void {
+  #act(link: Link, event: BaseEvent): void {
     switch (event.is) {
       case 'message':
         this.#handlers.message(event.message);
@@ -294,8 +265,7 @@ export class RlpxConnection {
         break;
       }
       case 'ping':
-        this.#pongDue = true;
-        this.#outbox.plan();
+        this.#output.oweAPong(link);
         break;
       case 'pong':
         if (!this.#pingUnanswered) break;
@@ -317,20 +287,6 @@ export class RlpxConnection {
     this.#handlers.greeted(hello, shared);
   }
 
-  /** Called as bytes leave: a Pong goes only where they do, so that unread ones cannot pile up. */
-  #answerPing(): void {
-    if (!this.#pongDue || this.#outbox.blocked || this.#state.stage !== 'open') return;
-    this.#pongDue = false;
-    this.#queueBase(this.#state.link, PONG_ID, EMPTY_LIST);
-  }
-
-  #readOnNow(): void {
-    this.#readPlanned = false;
-    if (this.#paused || this.#hasEnded()) return;
-    this.#received(EMPTY_BYTES);
-    if (this.#inputEnded && !this.#paused && !this.#hasEnded()) this.#cut(END_OF_INPUT);
-  }
-
   #openLink(): Link {
     if (this.#state.stage === 'open') return this.#state.link;
     throw new RlpxError('ERR_RLPX_STATE', `the connection is ${this.#state.stage}, not open`);
@@ -345,30 +301,12 @@ export class RlpxConnection {
     );
   }
 
-  #queueBase(link: Link, id: number, payload: Uint8Array): void {
-    this.#queued(link.encode(id, payload, this.#outbox.gathering));
-  }
-
-  #queued(bytes: number): void {
-    this.#counts.messagesOut++;
-    this.#counts.bytesOut += bytes;
-    this.#outbox.added(bytes);
-  }
-
-  #queueHandshake(message: Uint8Array): void {
-    this.#outbox.gathering.push(message);
-    this.#counts.bytesOut += message.length;
-    this.#outbox.added(message.length);
-  }
-
   #ended(): void {
     if (this.#hasEnded()) {
       if (this.#socket.pendingBytes === 0) this.#socket.destroy(); // lingering: all was said, and the peer is gone
       return;
     }
-    // Frames that wait since a pause come before the end.
-    if (this.#paused || this.#readPlanned) this.#inputEnded = true;
-    else this.#cut(END_OF_INPUT);
+    this.#input.end();
   }
 
   #closed(error: string | undefined): void {
@@ -394,8 +332,8 @@ export class RlpxConnection {
 
   #end(end: ConnectionEnd): void {
     this.#state = { stage: 'ended' };
-    this.#deadline.stop();
-    this.#outbox.close();
+    this.#input.close();
+    this.#output.close();
     this.#handlers.ended(end);
   }
 
