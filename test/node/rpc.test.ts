@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { JsonSplitter, MAX_JSON_DEPTH } from '../../src/codec/index.js';
 import {
   answerRpc,
   MAX_BATCH,
@@ -8,7 +9,6 @@ import {
   type RpcMethod,
   type RpcMethods,
 } from '../../src/node/rpc/json-rpc.js';
-import { JsonSplitter, MAX_JSON_DEPTH } from '../../src/node/rpc/json-splitter.js';
 import { callRpc } from '../../src/node/rpc/rpc-client.js';
 import { MAX_RPC_CONNECTIONS, MAX_RPC_MESSAGE_BYTES, RpcServer } from '../../src/node/rpc/rpc-server.js';
 import {

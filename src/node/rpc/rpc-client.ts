@@ -1,7 +1,7 @@
+import { JsonSplitter } from '../../codec/index.js';
 import { type Clock, type Ipc, RuntimeError } from '../../runtime/index.js';
 import type { Json } from '../json.js';
 import { MAX_ANSWER_BYTES, RpcError, type RpcErrorCode } from './json-rpc.js';
-import { JsonSplitter } from './json-splitter.js';
 
 const DEFAULT_TIMEOUT_MS = 15_000;
 

@@ -1,6 +1,6 @@
+import { JsonSplitter } from '../../codec/index.js';
 import type { Clock, Ipc, IpcListener, IpcSocket, Logger, Timer } from '../../runtime/index.js';
 import { answerRpc, failure, RPC_ERROR, type RpcMethods } from './json-rpc.js';
-import { JsonSplitter } from './json-splitter.js';
 
 /** Connections at once; whoever comes when all are taken is turned away. */
 export const MAX_RPC_CONNECTIONS = 16;

@@ -37,6 +37,7 @@ export class JsonSplitter {
     const values: Uint8Array[] = [];
     let from = 0;
     for (let at = 0; at < chunk.length; at++) {
+      if (this.#inString && !this.#escaped) at = this.#stringEnd(chunk, at, from);
       const byte = chunk[at] ?? 0;
       if (this.#depth === 0) {
         if (isSpace(byte)) continue;
@@ -44,6 +45,7 @@ export class JsonSplitter {
         from = at;
       }
       if (this.#bytes + (at - from) >= this.#maxBytes) return { values, breach: 'too long' };
+      if (at === chunk.length) break;
       this.#step(byte);
       if (this.#depth > MAX_JSON_DEPTH) return { values, breach: 'too deep' };
       if (this.#depth === 0) values.push(this.#take(chunk.subarray(from, at + 1)));
@@ -53,6 +55,15 @@ export class JsonSplitter {
       this.#bytes += chunk.length - from;
     }
     return { values };
+  }
+
+  /** Long strings are most of what chains are told in: their bytes are passed over at once, up to what may end them. */
+  #stringEnd(chunk: Uint8Array, at: number, from: number): number {
+    // not beyond what a value may have, so that the length is judged where it is exceeded
+    const last = Math.min(chunk.length, from + this.#maxBytes - this.#bytes);
+    let end = at;
+    while (end < last && chunk[end] !== QUOTE && chunk[end] !== BACKSLASH) end++;
+    return end;
   }
 
   #step(byte: number): void {
