@@ -27,6 +27,14 @@ export interface Files {
   createNew(path: string, bytes: Uint8Array, mode: number): Promise<void>;
   /** Opens for writing from the start. What is no plain file (a pipe, a device) is written to as it is, and has no older self. */
   openWriter(path: string): Promise<FileWriter>;
+  /**
+   * Adds to the end of a file as it stands; what was written of it when it fails stays. Not synced: what a power cut may
+   * take is the end.
+   * @param create mode of a file that must not exist yet; without it the file must exist
+   */
+  append(path: string, bytes: Uint8Array, create?: number): Promise<void>;
+  /** Names of what is in a folder, in order; without `.` and `..`. */
+  names(path: string): Promise<readonly string[]>;
   /** Makes the folder and those above it; one that is there already is left as it is. `mode` is for the last one, whatever the umask. */
   makeDirectory(path: string, mode?: number): Promise<void>;
   /** Removes a file, or a folder with all that is in it. Nothing there is no error. */

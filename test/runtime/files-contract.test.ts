@@ -135,6 +135,29 @@ describe.each(TWINS)('files, $name', (kind) => {
     );
   });
 
+  it('adds to the end of a file: a new one must not be there, an old one must', async () => {
+    const { files } = twin.world;
+    await files.append(path, bytes(1, 2), 0o600);
+    await files.append(path, bytes());
+    for (let i = 3; i < 40; i++) await files.append(path, bytes(i));
+    expect([...(await files.read(path))]).toEqual(Array.from({ length: 39 }, (_, i) => i + 1));
+    expect((await files.stat(path))?.mode).toBe(0o600);
+    expect(await rejection(files.append(path, bytes(9), 0o600))).toMatchObject({ detail: 'EEXIST' });
+    await files.remove(path);
+    expect(await rejection(files.append(path, bytes(9)))).toMatchObject({ detail: 'ENOENT' });
+    expect(await files.stat(path)).toBeUndefined();
+  });
+
+  it('names what is in a folder, and not what is deeper', async () => {
+    const { files } = twin.world;
+    await files.makeDirectory(`${twin.folder}/b/c`);
+    await files.writeWhole(`${twin.folder}/b/d`, bytes(1));
+    await files.writeWhole(path, bytes(1));
+    expect(await files.names(twin.folder)).toEqual(['b', 'file']);
+    expect(await files.names(`${twin.folder}/b`)).toEqual(['c', 'd']);
+    expect(await files.names(`${twin.folder}/b/c`)).toEqual([]);
+  });
+
   it('names what is wrong with a path', async () => {
     const { files } = twin.world;
     await files.writeWhole(path, bytes(1));
@@ -145,6 +168,10 @@ describe.each(TWINS)('files, $name', (kind) => {
       [() => files.writeWhole(missing, bytes(1)), 'ENOENT'],
       [() => files.createNew(missing, bytes(1), 0o600), 'ENOENT'],
       [() => files.openWriter(missing), 'ENOENT'],
+      [() => files.append(missing, bytes(1), 0o600), 'ENOENT'],
+      [() => files.append(twin.folder, bytes(1)), 'EISDIR'],
+      [() => files.names(missing), 'ENOENT'],
+      [() => files.names(path), 'ENOTDIR'],
       [() => files.read(twin.folder), 'EISDIR'],
       [() => files.openWriter(twin.folder), 'EISDIR'],
       [() => files.makeDirectory(`${path}/below`), 'ENOTDIR'],

@@ -30,6 +30,18 @@ describe('simulated files', () => {
     await writer.write(one);
   });
 
+  it('take the beginning of what is added to a file when they fill up', async () => {
+    const files = new SimulatedFiles();
+    files.capacityBytes = 10;
+    await files.append('/a', new Uint8Array(6), 0o600);
+    const full = { code: 'ERR_RUNTIME_FILE', detail: 'ENOSPC' };
+    expect(await rejection(files.append('/a', new Uint8Array(5)))).toMatchObject(full);
+    expect((await files.stat('/a'))?.bytes).toBe(10);
+    files.capacityBytes = 11;
+    await files.append('/a', one);
+    expect((await files.read('/a'))[10]).toBe(1);
+  });
+
   it('refuse when told to, by operation, path and number of times', async () => {
     const files = new SimulatedFiles();
     await files.writeWhole('/key', one, 0o600);

@@ -6,6 +6,7 @@ import {
   link,
   mkdir,
   open,
+  readdir,
   readFile,
   realpath,
   rename,
@@ -218,6 +219,21 @@ export const realFiles: Files = {
   },
   async openWriter(path) {
     return guarded('write', path, () => RealFileWriter.open(path));
+  },
+  async append(path, bytes, create) {
+    const { O_APPEND, O_CREAT, O_EXCL, O_WRONLY } = constants;
+    const flags = O_WRONLY | O_APPEND | (create === undefined ? 0 : O_CREAT | O_EXCL);
+    await guarded('write', path, async () => {
+      const handle = await open(path, flags, create);
+      try {
+        await writeAll(handle, bytes);
+      } finally {
+        await handle.close();
+      }
+    });
+  },
+  async names(path) {
+    return guarded('list', path, async () => (await readdir(path)).sort());
   },
   async makeDirectory(path, mode) {
     await guarded('make the folder', path, async () => {

@@ -1,9 +1,10 @@
 import { RuntimeError } from '../errors.js';
 import type { FileFacts, Files, FileWriter } from '../files.js';
 
-export type FileOperation = 'stat' | 'read' | 'write' | 'makeDirectory' | 'remove';
+export type FileOperation = 'stat' | 'read' | 'write' | 'list' | 'makeDirectory' | 'remove';
 
 interface Entry {
+  /** May be the beginning of a larger buffer, so that adding to it does not copy all of it each time. */
   bytes: Uint8Array;
   mode: number;
   readonly directory: boolean;
@@ -37,6 +38,18 @@ function normal(path: string): string {
 }
 
 const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/';
+
+function add(entry: Entry, bytes: Uint8Array): void {
+  const { length } = entry.bytes;
+  const whole = length + bytes.length;
+  if (whole > entry.bytes.buffer.byteLength - entry.bytes.byteOffset) {
+    const larger = new Uint8Array(Math.max(2 * length, whole));
+    larger.set(entry.bytes);
+    entry.bytes = larger;
+  }
+  entry.bytes = new Uint8Array(entry.bytes.buffer, entry.bytes.byteOffset, whole);
+  entry.bytes.set(bytes, length);
+}
 
 /** A file system in memory. It starts with `/` alone; disks fill up and files refuse when told to. */
 export class SimulatedFiles implements Files {
@@ -128,10 +141,7 @@ export class SimulatedFiles implements Files {
         if (!open) throw this.#error('EBADF', 'write', at);
         this.#mayFail('write', at);
         this.#mayGrow(at, bytes.length);
-        const longer = new Uint8Array(entry.bytes.length + bytes.length);
-        longer.set(entry.bytes);
-        longer.set(bytes, entry.bytes.length);
-        entry.bytes = longer;
+        add(entry, bytes);
       },
       close: async () => {
         if (open) this.#entries.set(at, entry);
@@ -143,6 +153,32 @@ export class SimulatedFiles implements Files {
         open = false;
       },
     };
+  }
+
+  /** A disk that fills up takes the beginning of what is added, as a real one does. */
+  async append(path: string, bytes: Uint8Array, create?: number): Promise<void> {
+    const at = normal(path);
+    this.#mayWrite(at);
+    let entry = this.#entries.get(at);
+    if (create !== undefined) {
+      if (entry !== undefined) throw this.#error('EEXIST', 'write', at);
+      entry = { bytes: new Uint8Array(0), mode: create, directory: false };
+      this.#entries.set(at, entry);
+    }
+    if (entry === undefined) throw this.#error('ENOENT', 'write', at);
+    const fits = bytes.subarray(0, Math.max(0, this.capacityBytes - this.usedBytes));
+    add(entry, fits);
+    if (fits.length < bytes.length) throw this.#error('ENOSPC', 'write', at);
+  }
+
+  async names(path: string): Promise<readonly string[]> {
+    const at = normal(path);
+    this.#mayFail('list', at);
+    const folder = this.#entries.get(at);
+    if (folder === undefined) throw this.#error('ENOENT', 'list', at);
+    if (!folder.directory) throw this.#error('ENOTDIR', 'list', at);
+    const children = [...this.#entries.keys()].filter((child) => child !== at && folderOf(child) === at);
+    return children.map((child) => child.slice(child.lastIndexOf('/') + 1)).sort();
   }
 
   async makeDirectory(path: string, mode = 0o755): Promise<void> {
