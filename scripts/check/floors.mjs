@@ -22,6 +22,7 @@ const PACKAGES = {
   pino: { rooms: ['node', 'bin'], why: 'logging lives in src/node and bin' },
   'pino-pretty': { rooms: ['node', 'bin'], why: 'logging lives in src/node and bin' },
   commander: { rooms: ['bin'], why: 'the command line lives in bin' },
+  ws: { rooms: ['runtime'], why: 'sockets come in through src/runtime' },
   'classic-level': { rooms: ['runtime'], why: 'stores come in through src/runtime' },
 };
 

@@ -6,6 +6,7 @@ export type RuntimeErrorCode =
   | 'ERR_RUNTIME_FILE'
   | 'ERR_RUNTIME_STORE'
   | 'ERR_RUNTIME_STORE_BUSY'
+  | 'ERR_RUNTIME_WEB'
   | 'ERR_RUNTIME_NODE_VERSION';
 
 /** The outside world failed or was called off. `detail` is the system's own word where it has one (`ECONNREFUSED`). */

@@ -18,6 +18,7 @@ export { assertPatchedNode } from './real/node-version.js';
 export { realRandom } from './real/random.js';
 export { realStores } from './real/stores.js';
 export { realTcp } from './real/tcp.js';
+export { realWeb } from './real/web.js';
 export { realWorld } from './real/world.js';
 export { VirtualClock, type VirtualClockOptions } from './simulated/clock.js';
 export { SimulatedDns, type SimulatedDnsOptions } from './simulated/dns.js';
@@ -28,7 +29,16 @@ export type { LinkOptions } from './simulated/link.js';
 export { SimulatedNetwork, type SimulatedNetworkOptions } from './simulated/network.js';
 export { type SeededRandom, seededRandom } from './simulated/random.js';
 export { SimulatedStores } from './simulated/stores.js';
+export { SimulatedWeb, type SimulatedWebPeer, type SimulatedWebServer } from './simulated/web.js';
 export { type SimulatedWorld, type SimulatedWorldOptions, simulatedWorld } from './simulated/world.js';
 export type { Tcp, TcpAddress, TcpConnectOptions, TcpListener, TcpSocket, TcpSocketHandlers } from './tcp.js';
 export { WRITE_HIGH_WATER_BYTES } from './tcp.js';
+export {
+  publicUrl,
+  type Web,
+  type WebLink,
+  type WebPostOptions,
+  type WebSocketHandlers,
+  type WebSocketOptions,
+} from './web.js';
 export type { World } from './world.js';

@@ -5,6 +5,7 @@ import type { Ipc } from './ipc.js';
 import type { KeyValueStores } from './key-value.js';
 import type { Random } from './random.js';
 import type { Tcp } from './tcp.js';
+import type { Web } from './web.js';
 
 /** The outside world in one object. Rooms take the parts they need; `src/node` passes the real one, tests a simulated one. */
 export interface World {
@@ -15,4 +16,5 @@ export interface World {
   readonly files: Files;
   readonly stores: KeyValueStores;
   readonly ipc: Ipc;
+  readonly web: Web;
 }

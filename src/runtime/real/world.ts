@@ -6,6 +6,7 @@ import { realIpc } from './ipc.js';
 import { realRandom } from './random.js';
 import { realStores } from './stores.js';
 import { realTcp } from './tcp.js';
+import { realWeb } from './web.js';
 
 /** The outside world itself: the system's clock, randomness, sockets, resolver, files and stores. */
 export function realWorld(): World {
@@ -17,5 +18,6 @@ export function realWorld(): World {
     files: realFiles,
     stores: realStores,
     ipc: realIpc,
+    web: realWeb(),
   };
 }

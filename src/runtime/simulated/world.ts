@@ -7,6 +7,7 @@ import { SimulatedIpc } from './ipc.js';
 import { SimulatedNetwork } from './network.js';
 import { type SeededRandom, seededRandom } from './random.js';
 import { SimulatedStores } from './stores.js';
+import { SimulatedWeb } from './web.js';
 
 export interface SimulatedWorldOptions {
   /** All that is random in this world comes from it. */
@@ -29,6 +30,7 @@ export interface SimulatedWorld extends World {
   readonly files: SimulatedFiles;
   readonly stores: SimulatedStores;
   readonly ipc: SimulatedIpc;
+  readonly web: SimulatedWeb;
 }
 
 /**
@@ -49,5 +51,6 @@ export function simulatedWorld(options: SimulatedWorldOptions): SimulatedWorld {
     files: new SimulatedFiles(),
     stores: new SimulatedStores(),
     ipc: new SimulatedIpc(clock),
+    web: new SimulatedWeb(clock),
   };
 }
