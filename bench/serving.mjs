@@ -1,0 +1,185 @@
+// Serving a chain: rlpxd from its store beside a real geth, the same blocks, asked by the same client over loopback:
+// `npm run serving [-- --quick] [--json] [--library dist]`. Each server is a process of its own and so is the client, an
+// rlpxd library. The servers take turns. Without Go only rlpxd is measured.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = dirname(here);
+const { values: options } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    library: { type: 'string', default: join(root, 'dist') },
+  },
+});
+const rounds = Number(options.rounds ?? (options.quick ? 2 : 5));
+const ms = options.quick ? 800 : 2_000;
+const demo = (file) => join(root, 'demo', file);
+const folder = mkdtempSync(join(tmpdir(), 'rlpxd-serving-'));
+const rlpxd = [process.execPath, join(options.library, 'bin', 'main.js')];
+/** The system counts processor time in hundredths of a second. */
+const TICK_MS = 10;
+
+const running = [];
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function startRlpxd() {
+  const datadir = join(folder, 'server');
+  const take = ['import', '--datadir', datadir, '--genesis', demo('genesis.json'), demo('chain.rlp')];
+  const imported = spawnSync(rlpxd[0], [rlpxd[1], ...take, '--receipts', demo('receipts.rlp')], {
+    encoding: 'utf8',
+  });
+  if (imported.status !== 0) throw new Error(imported.stderr.trim());
+  const args = ['run', '--datadir', datadir, '--addr', '127.0.0.1', '--port', '0', '--loglevel', 'silent'];
+  return await server('rlpxd', rlpxd[0], [rlpxd[1], ...args, '--netrestrict', '127.0.0.0/8'], (line) => line);
+}
+
+async function startGeth() {
+  const module = join(root, 'test', 'interop', 'geth');
+  const binary = join(module, 'bin', process.platform === 'win32' ? 'gethpeer.exe' : 'gethpeer');
+  const go = spawnSync('go', ['build', '-o', binary, './cmd/gethpeer'], { cwd: module, encoding: 'utf8' });
+  if (go.error !== undefined || go.status !== 0) return undefined;
+  const args = [
+    '-genesis',
+    demo('genesis.json'),
+    '-chain',
+    demo('chain.rlp'),
+    '-ipc',
+    join(folder, 'geth.ipc'),
+  ];
+  return await server('geth', binary, args, (line) => {
+    const said = JSON.parse(line);
+    return said.event === 'ready' ? said.enode : undefined;
+  });
+}
+
+async function server(name, program, args, enodeOf) {
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'] });
+  running.push(child);
+  for await (const line of createInterface({ input: child.stdout })) {
+    const enode = enodeOf(line);
+    if (enode === undefined) continue;
+    child.stdout.resume();
+    return { name, enode, pid: child.pid };
+  }
+  throw new Error(`${name} does not start`);
+}
+
+/** Processor time of a process so far, in milliseconds; undefined where the system does not tell. */
+function cpuMs(pid) {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+  } catch {
+    return undefined;
+  }
+}
+
+/** One turn of the client. @returns what it printed, and what the server spent meanwhile */
+async function ask({ enode, pid }, work) {
+  const args = [join(here, 'asker.mjs'), enode, work, '--ms', String(ms), '--library', options.library];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  running.push(child);
+  let before;
+  let after;
+  let said;
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line === 'warm') before = cpuMs(pid);
+    else {
+      after = cpuMs(pid);
+      said = JSON.parse(line);
+    }
+  }
+  if (child.exitCode === null) await once(child, 'exit');
+  if (said === undefined) throw new Error(`${work}: the client has failed`);
+  return { ...said, serverCpuMs: after - before };
+}
+
+/** Seconds that `rlpxd pull` takes for the whole chain, start and end of the process included. */
+async function pull({ enode }, number) {
+  const datadir = join(folder, `pulled-${number}`);
+  const args = ['pull', '--datadir', datadir, '--genesis', demo('genesis.json'), '--to', '560', enode];
+  const began = performance.now();
+  const child = spawn(rlpxd[0], [rlpxd[1], ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const [code] = await once(child, 'exit');
+  if (code !== 0) throw new Error(`rlpxd pull ended with ${code}`);
+  rmSync(datadir, { recursive: true, force: true });
+  return (performance.now() - began) / 1_000;
+}
+
+const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+const servers = [await startRlpxd(), await startGeth()].filter((one) => one !== undefined);
+const rows = [];
+
+for (const work of ['headers', 'bodies', 'receipts']) {
+  const results = new Map(servers.map(({ name }) => [name, []]));
+  for (let i = 0; i < rounds; i++)
+    for (const one of servers) results.get(one.name).push(await ask(one, work));
+  const values = {};
+  for (const [name, list] of results) {
+    values[name] = {
+      perSecond: median(list.map(({ blocks, ms: took }) => (blocks * 1_000) / took)),
+      serverCpuUs: median(list.map(({ blocks, serverCpuMs }) => (serverCpuMs * 1_000) / blocks)),
+    };
+  }
+  show({ row: `${work} served, blocks/s`, values });
+}
+for (const [row, work] of [
+  ['one header asked, quiet', 'quiet'],
+  ['one header asked, beside two that take all bodies', 'busy'],
+]) {
+  const results = new Map(servers.map(({ name }) => [name, []]));
+  for (let i = 0; i < rounds; i++)
+    for (const one of servers) results.get(one.name).push(await ask(one, work));
+  const values = {};
+  for (const [name, list] of results)
+    values[name] = {
+      p50Us: median(list.map(({ p50Us }) => p50Us)),
+      p99Us: median(list.map(({ p99Us }) => p99Us)),
+    };
+  show({ row, values });
+}
+{
+  const values = {};
+  for (const one of servers) {
+    const seconds = [];
+    for (let i = 0; i < rounds; i++) seconds.push(await pull(one, i));
+    values[one.name] = { perSecond: 560 / median(seconds) };
+  }
+  show({ row: 'whole blocks pulled and verified from it, blocks/s', values });
+}
+if (options.json)
+  process.stdout.write(`${JSON.stringify({ node: process.version, rounds, rows }, null, 2)}\n`);
+else if (servers.length < 2)
+  process.stdout.write('missing – geth: Go is not installed, or it does not build\n');
+process.exit(0);
+
+function show(row) {
+  rows.push(row);
+  if (options.json) return;
+  const { rlpxd: ours, geth } = row.values;
+  process.stdout.write(`${row.row}\n`);
+  for (const [name, value] of Object.entries(row.values)) {
+    const text =
+      value.perSecond === undefined
+        ? `${value.p50Us.toFixed(0).padStart(8)} µs p50 ${value.p99Us.toFixed(0).padStart(8)} µs p99`
+        : `${Math.round(value.perSecond).toLocaleString('en').padStart(10)}/s${
+            value.serverCpuUs === undefined ? '' : ` ${value.serverCpuUs.toFixed(1).padStart(7)} µs CPU each`
+          }`;
+    process.stdout.write(`  ${name.padEnd(8)}${text}\n`);
+  }
+  if (geth === undefined) return;
+  const ratio = ours.perSecond === undefined ? geth.p50Us / ours.p50Us : ours.perSecond / geth.perSecond;
+  process.stdout.write(`  rlpxd: ${ratio.toFixed(2)} × geth\n`);
+}
