@@ -1,4 +1,3 @@
-import { bytesToHex } from '../codec/index.js';
 import {
   type ConnectionEnd,
   DISCONNECT,
@@ -17,10 +16,12 @@ import { type CloseOptions, type Drain, type DrainReport, undrained } from './dr
 import { activationError, checkReason } from './errors.js';
 import { connectionEnding, faultOf } from './faults.js';
 import type { Session, SessionHandle, SessionRecord } from './handle.js';
+import { History } from './history.js';
 import type { SessionHost } from './host.js';
-import { JournalKeeper } from './journal-keeper.js';
+import type { JournalKeeper } from './journal-keeper.js';
 import { PendingSession } from './pending.js';
 import type { PeerKind } from './policy.js';
+import { recordOf } from './session-record.js';
 import {
   isPending,
   isTerminal,
@@ -60,6 +61,7 @@ export class ManagedSession implements SessionHandle {
   readonly createdAtMs: number;
   readonly #host: SessionHost;
   readonly #pending: PendingSession;
+  readonly #history: History;
   readonly #epoch: number;
   readonly #releases: (() => void)[] = [];
   #state: SessionState;
@@ -74,9 +76,6 @@ export class ManagedSession implements SessionHandle {
   #cause: CloseCause | undefined;
   #ignoredEndings = 0;
   #released = false;
-  #journal: JournalKeeper | undefined;
-  /** Before it is known whether there is a journal: at most five events. */
-  readonly #lived: { readonly atMs: number; readonly event: LivingEvent }[] = [];
   #drain: Drain | undefined;
   readonly #settleActive: Deferred<Session>;
   readonly #settleEnded: Deferred<CloseCause>;
@@ -99,6 +98,7 @@ export class ManagedSession implements SessionHandle {
     this.ended = ended.promise;
     this.#settleActive = active;
     this.#settleEnded = ended;
+    this.#history = new History(this, host);
     this.#pending = new PendingSession(this, host);
   }
 
@@ -158,7 +158,7 @@ export class ManagedSession implements SessionHandle {
     const outcome = next(this.#state, event);
     if (isTransitionError(outcome)) return outcome;
     this.#state = outcome;
-    this.#tellJournal(event);
+    this.#history.event(event);
     return undefined;
   }
 
@@ -181,12 +181,12 @@ export class ManagedSession implements SessionHandle {
     this.#publicKey = publicKey;
     this.#kind = kind;
     this.#template = template ?? this.#template;
-    this.#openJournal();
+    this.#history.open();
   }
 
   /** What is written down of the session; undefined where its template says nothing is. */
   get journal(): JournalKeeper | undefined {
-    return this.#journal;
+    return this.#history.journal;
   }
 
   /** What it holds is let go of at the end from now on; nobody has been told. */
@@ -244,8 +244,7 @@ export class ManagedSession implements SessionHandle {
       counters: { ...(this.#connection?.stats ?? NO_TRAFFIC) },
     });
     this.#cause = cause;
-    this.#openJournal();
-    this.#journal?.end(cause);
+    this.#history.end(cause);
     for (const release of this.#releases.splice(0).reverse()) release();
     this.#established?.end(cause);
     this.#settleActive.reject(activationError(cause)); // without effect where it was active
@@ -255,37 +254,7 @@ export class ManagedSession implements SessionHandle {
   }
 
   describe(): SessionRecord {
-    const connection = this.#connection;
-    const hello = connection?.hello;
-    return {
-      id: this.id,
-      direction: this.direction,
-      role: this.direction === 'outbound' ? 'initiator' : 'recipient',
-      state: this.#state,
-      kind: this.#kind,
-      template: this.template.name,
-      createdAtMs: this.createdAtMs,
-      stagesMs: this.#pending.stagesMs,
-      conversation: this.#pending.conversation,
-      epoch: this.#epoch,
-      ...(this.#journal === undefined ? {} : { journal: this.#journal.record }),
-      counters: { ...(connection?.stats ?? NO_TRAFFIC) },
-      ...this.#identity(),
-      ...(connection?.sharedId === undefined ? {} : { sharedId: bytesToHex(connection.sharedId) }),
-      ...(this.#address === undefined ? {} : { address: this.#address }),
-      ...(hello === undefined
-        ? {}
-        : { client: hello.clientId, capabilities: hello.capabilities.map(capabilityText) }),
-      ...this.#established?.details(),
-      ...(this.#cause === undefined ? {} : { cause: this.#cause }),
-    };
-  }
-
-  /** Whom we dialed, or who proved to be there. */
-  #identity(): Pick<SessionRecord, 'publicKey' | 'nodeId'> {
-    const key = this.#publicKey;
-    if (key === undefined) return {};
-    return { publicKey: bytesToHex(key), nodeId: bytesToHex(this.#host.crypto.keccak256(key)) };
+    return recordOf(this, this.#epoch, this.#host.crypto);
   }
 
   /** Runs a piece of this session's work; a mistake of ours in it ends this session and no other. */
@@ -339,44 +308,6 @@ export class ManagedSession implements SessionHandle {
     this.#host.released(this);
   }
 
-  /** What was written down is known only once the template is, which may be when the key is proven. */
-  #openJournal(): void {
-    const { messageLogging, ambientLogging } = this.template.settings;
-    const { journal: sink, crypto, world, logger } = this.#host;
-    if (this.#journal !== undefined || messageLogging === 'off' || sink === undefined) return;
-    this.#journal = new JournalKeeper(
-      this,
-      {
-        session: this.id,
-        direction: this.direction,
-        keccak256: (...parts) => crypto.keccak256(...parts),
-        whole: messageLogging === 'whole',
-        ambient: ambientLogging,
-        atMs: this.createdAtMs,
-      },
-      { sink, clock: world.clock, logger },
-    );
-    for (const { atMs, event } of this.#lived) this.#journal.event(atMs, event);
-    this.#lived.length = 0;
-  }
-
-  #tellJournal(event: LivingEvent): void {
-    const atMs = this.#host.world.clock.wallMs();
-    if (this.#journal !== undefined) this.#journal.event(atMs, event, this.#factsOf(event));
-    else if (isPending(this.#state)) this.#lived.push({ atMs, event });
-  }
-
-  /** What has become known with an event. */
-  #factsOf(event: LivingEvent): Readonly<Record<string, string>> | undefined {
-    const connection = this.#connection;
-    if (event === 'authenticated' && this.#publicKey !== undefined)
-      return { nodeId: bytesToHex(this.#host.crypto.keccak256(this.#publicKey)) };
-    if (event === 'greeted' && connection?.hello !== undefined) return { client: connection.hello.clientId };
-    if (event === 'verified' && connection?.sharedId !== undefined)
-      return { sharedId: bytesToHex(connection.sharedId) };
-    return undefined;
-  }
-
   #fail(error: unknown): void {
     const ending = faultOf(error);
     if (ending.code === 'ERR_SESSION_INTERNAL') {
@@ -398,8 +329,4 @@ export class ManagedSession implements SessionHandle {
     }
     return this.#connectionEnd?.sent;
   }
-}
-
-function capabilityText(capability: { readonly name: string; readonly version: number }): string {
-  return `${capability.name}/${capability.version}`;
 }

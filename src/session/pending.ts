@@ -4,19 +4,17 @@ import {
   type EthProtocol,
   ethProtocol,
   isEthVersion,
-  MAX_WHOLE_RECEIPTS_BYTES,
   type Status,
 } from '../eth/index.js';
 import {
   type Capability,
-  type ConnectionHandlers,
   DISCONNECT,
   type Hello,
   type IncomingMessage,
-  RlpxConnection,
+  type RlpxConnection,
   type SharedCapability,
 } from '../rlpx/index.js';
-import type { TcpAddress, TcpSocket, Timer } from '../runtime/index.js';
+import type { TcpAddress, TcpSocket } from '../runtime/index.js';
 import { ActiveSession } from './active.js';
 import { admit } from './admission.js';
 import { type Ending, endings } from './close-cause.js';
@@ -28,9 +26,9 @@ import { HeldInput } from './held-input.js';
 import type { Place, SessionHost } from './host.js';
 import type { ManagedSession } from './managed-session.js';
 import { openFault } from './satellite.js';
+import { sessionConnection } from './session-connection.js';
+import { StageClock } from './stage-clock.js';
 import type { LivingEvent } from './state.js';
-
-type Stage = 'connect' | 'auth' | 'hello' | 'status';
 
 /** What has been agreed once Status has come: all that the active session starts from. */
 export interface Agreement {
@@ -61,11 +59,8 @@ export class PendingSession {
   readonly #session: ManagedSession;
   readonly #host: SessionHost;
   readonly #conversation = new Conversation();
-  readonly #stages: Partial<Record<Stage, number>> = {};
+  readonly #stages: StageClock;
   readonly #held = new HeldInput();
-  #stageSinceMs: number;
-  #stageTimer: Timer | undefined;
-  #overallTimer: Timer | undefined;
   #connection: RlpxConnection | undefined;
   #greeted: Greeting | undefined;
   #ourStatus: Status | undefined;
@@ -74,10 +69,9 @@ export class PendingSession {
   constructor(session: ManagedSession, host: SessionHost) {
     this.#session = session;
     this.#host = host;
-    this.#stageSinceMs = host.world.clock.now();
+    this.#stages = new StageClock(host.world.clock, host.deadlines, (ending) => session.end(ending));
     session.atEnd(() => {
-      this.#stageTimer?.cancel();
-      this.#overallTimer?.cancel();
+      this.#stages.stop();
       this.#held.clear();
     });
   }
@@ -88,7 +82,7 @@ export class PendingSession {
   }
 
   get stagesMs(): Partial<StageTimes> {
-    return this.#stages;
+    return this.#stages.timesMs;
   }
 
   /** Verified, and waiting until another connection with the same peer has settled. */
@@ -106,7 +100,7 @@ export class PendingSession {
     const calledOff = new AbortController();
     session.atEnd(() => calledOff.abort());
     this.#advance('connect');
-    this.#within('connect', this.#host.deadlines.connectMs, 'ERR_SESSION_CONNECT_DEADLINE');
+    this.#stages.within('connect');
     const outcome = await connectTo(
       this.#host.world,
       to,
@@ -124,32 +118,23 @@ export class PendingSession {
   /** There is a socket: both ends prove who they are. */
   begin(socket: TcpSocket): void {
     const session = this.#session;
-    const { world, deadlines } = this.#host;
     if (session.isOver) {
       socket.destroy();
       return;
     }
-    if (session.direction === 'outbound') this.#passed('connect');
+    if (session.direction === 'outbound') this.#stages.passed('connect');
     session.located(socket.remote);
     this.#advance('begin');
-    this.#stageSinceMs = world.clock.now();
-    this.#within('auth', deadlines.authMs, 'ERR_SESSION_AUTH_DEADLINE');
-    this.#overallTimer = world.clock.timer(deadlines.pendingMs, () => {
-      session.end(
-        endings.deadline(
-          'ERR_SESSION_PENDING_DEADLINE',
-          `not active within ${deadlines.pendingMs} ms of the first byte`,
-        ),
-      );
-    });
-    this.#connection = this.#connectionOver(socket);
+    this.#stages.begin();
+    this.#stages.within('auth');
+    this.#connection = sessionConnection(session, this.#host, socket);
     session.connected(this.#connection);
   }
 
   /** ECIES is through: now we know who it is, and may not want them. */
   authenticated(publicKey: Uint8Array): void {
     const session = this.#session;
-    this.#passed('auth');
+    this.#stages.passed('auth');
     const place = this.#host.placeAuthenticated(session, publicKey);
     if (place.verdict === 'refuse') {
       session.end(place.ending);
@@ -158,13 +143,13 @@ export class PendingSession {
     if (place.verdict === 'accept') session.identified(publicKey, place.kind, place.template);
     else session.identified(publicKey, session.kind);
     this.#advance('authenticated');
-    this.#within('hello', this.#host.deadlines.helloMs, 'ERR_SESSION_HELLO_DEADLINE');
+    this.#stages.within('hello');
   }
 
   /** Both Hellos are through: we say our Status without waiting for the other. */
   greeted(hello: Hello, shared: readonly SharedCapability[]): void {
     const session = this.#session;
-    this.#passed('hello');
+    this.#stages.passed('hello');
     const fault = openFault(shared, (capability) => this.#handledLength(capability));
     if (fault !== undefined) {
       session.end(endings.refused(DISCONNECT.uselessPeer, 'ERR_SESSION_NO_HANDLER', fault));
@@ -178,7 +163,7 @@ export class PendingSession {
     this.#advance('greeted');
     this.#conversation.greeted();
     this.#greeted = { hello, shared, capability, protocol: ethProtocol(capability.version) };
-    this.#within('status', this.#host.deadlines.statusMs, 'ERR_SESSION_STATUS_DEADLINE');
+    this.#stages.within('status');
     const { status } = this.#host;
     if (status.mirror !== true) this.#sendStatus(status.status(capability.version));
   }
@@ -216,7 +201,7 @@ export class PendingSession {
     if (this.#host.status.mirror === true) this.#sendStatus(remoteStatus);
     const ourStatus = this.#ourStatus;
     if (ourStatus === undefined) throw new TypeError('Status came in before ours went out');
-    this.#passed('status');
+    this.#stages.passed('status');
     this.#agreement = { ...greeted, connection, conversation: this.#conversation, ourStatus, remoteStatus };
     this.settle();
   }
@@ -227,30 +212,9 @@ export class PendingSession {
     const agreement = this.#agreement;
     if (agreement === undefined || session.isOver) return;
     const place = this.#host.placeActive(session);
-    this.#stageTimer?.cancel();
-    this.#overallTimer?.cancel(); // who waits here waits for another pending session, which has deadlines of its own
+    this.#stages.stop(); // who waits here waits for another pending session, which has deadlines of its own
     if (place.verdict === 'refuse') session.end(place.ending);
     else if (place.verdict === 'accept') this.#activate(agreement, place);
-  }
-
-  #connectionOver(socket: TcpSocket): RlpxConnection {
-    const { world, crypto, secretKey, replays, clientId, capabilities, deadlines } = this.#host;
-    const { publicKey, direction } = this.#session;
-    return new RlpxConnection({
-      socket,
-      role: direction === 'outbound' ? 'initiator' : 'recipient',
-      ...(publicKey === undefined ? {} : { remotePublicKey: publicKey }),
-      crypto,
-      clock: world.clock,
-      random: world.random,
-      secretKey,
-      replays,
-      hello: { clientId, listenPort: this.#host.listenPort() },
-      capabilities,
-      // the cap of each message stands in its row and is asked on top; whole receipts may be the largest
-      limits: { lingerMs: deadlines.lingerMs, maxMessageBytes: MAX_WHOLE_RECEIPTS_BYTES },
-      handlers: connectionHandlers(this.#session),
-    });
   }
 
   /** The provider's judgement, and what holds whatever the chain is. */
@@ -324,44 +288,10 @@ export class PendingSession {
     this.#ourStatus = status;
     this.#conversation.statusSent();
   }
-
-  #passed(stage: Stage): void {
-    const nowMs = this.#host.world.clock.now();
-    this.#stages[stage] = nowMs - this.#stageSinceMs;
-    this.#stageSinceMs = nowMs;
-  }
-
-  #within(stage: Stage, deadlineMs: number, code: string): void {
-    this.#stageTimer?.cancel();
-    this.#stageTimer = this.#host.world.clock.timer(deadlineMs, () => {
-      this.#session.end(endings.deadline(code, `${STAGE_WORDS[stage]} within ${deadlineMs} ms`));
-    });
-  }
 }
 
 /** Another chain is nobody's fault; a Status that contradicts itself is. */
 function misfitEnding(misfit: EthError): Ending {
   if (misfit.reason === DISCONNECT.protocolBreach) return endings.breach(misfit.code, misfit.message);
   return endings.refused(misfit.reason ?? DISCONNECT.subprotocolError, misfit.code, misfit.message);
-}
-
-const STAGE_WORDS: Readonly<Record<Stage, string>> = {
-  connect: 'no TCP connection',
-  auth: 'ECIES was not through',
-  hello: 'no Hello came',
-  status: 'no Status came',
-};
-
-/** The connection speaks to the session through these; made once for each. */
-function connectionHandlers(session: ManagedSession): ConnectionHandlers {
-  return {
-    authenticated: (peer) => session.authenticated(peer),
-    greeted: (hello, shared) => session.greeted(hello, shared),
-    message: (message) => session.message(message),
-    pong: () => session.pong(),
-    drained: () => session.drained(),
-    activity: () => session.activity(),
-    ended: (end) => session.connectionEnded(end),
-    released: () => session.released(),
-  };
 }
