@@ -2,10 +2,52 @@
  * Transactions on their way into a block: read, checked, kept.
  * @module
  */
+export {
+  type Announced,
+  type AnnouncementReading,
+  MAX_ANNOUNCED_HASHES,
+  MAX_TOLERATED_HASHES,
+  readAnnouncement,
+} from './announcements.js';
 export { PoolError, type PoolErrorCode } from './errors.js';
+export { Feed, type FeedPart, MAX_FEED_ITEMS } from './feed.js';
+export {
+  type Delivered,
+  FETCH_TIMEOUT_MS,
+  type FetcherGauges,
+  type FetcherOptions,
+  TransactionFetcher,
+} from './fetcher.js';
 export type { AccessListSize } from './fields.js';
+export { hashKey } from './hash-key.js';
+export {
+  type Intake,
+  type IntakeOptions,
+  type JudgeVerdict,
+  type Offer,
+  TransactionIntake,
+} from './intake.js';
 export { BLOB_BYTES, CELLS_PER_BLOB, DEFAULT_TRANSACTION_LIMITS, type TransactionLimits } from './limits.js';
+export { type OwnReport, OwnTransactions, type PeerReport } from './own.js';
+export {
+  announcementPacks,
+  planRelay,
+  RelayChoice,
+  type RelayPart,
+  type RelayPeer,
+  transactionPacks,
+} from './relay.js';
+export {
+  blobsFromCells,
+  cellsFault,
+  DATA_MASK,
+  type Lookup,
+  MAX_LOOKUPS,
+  serveCells,
+  servePooledTransactions,
+} from './serve.js';
 export type { BlobSidecar } from './sidecar.js';
+export { type Sighting, Sightings } from './sightings.js';
 export {
   BLOB_TYPE,
   type PooledTransaction,

@@ -1,0 +1,232 @@
+import type { Clock } from '../runtime/index.js';
+import { PoolError } from './errors.js';
+import { BLOB_TYPE, type PooledTransaction } from './transaction.js';
+
+/** Transactions that wait to be looked at, of all peers together and of one. What comes beyond is let go and counted. */
+export const MAX_INTAKE_BYTES: number = 16 * 1024 * 1024;
+export const MAX_PEER_INTAKE_BYTES: number = 4 * 1024 * 1024;
+/** Read in one turn of the loop: a signature takes 0.06 ms with a native curve, 1.5 ms in plain JavaScript. */
+const TURN_TRANSACTIONS = 8;
+/** What is being fetched, proven or asked of somebody else at the same time; others wait in their order. */
+const MAX_SLOW = 16;
+const MAX_SLOW_WAITING = 4_096;
+
+/** A transaction that came from somewhere. */
+export interface Offer {
+  /** As it stands in a message: a list, or a byte string that begins with the type. */
+  readonly item: Uint8Array;
+  /** The session that it came from; undefined: from ourselves. */
+  readonly from: string | undefined;
+  /** Whether its blobs were left out, as from eth/72 on. */
+  readonly elided: boolean;
+}
+
+/** What became of an offer. */
+export type Intake =
+  /** It is new and in the pool. */
+  | { readonly outcome: 'accepted'; readonly transaction: PooledTransaction }
+  /** It is as it should be, and there is no place for it, or somebody else does not want it. */
+  | {
+      readonly outcome: 'refused';
+      readonly transaction: PooledTransaction | undefined;
+      readonly says: string;
+    }
+  /** No correct node sends this. */
+  | { readonly outcome: 'breach'; readonly says: string }
+  /** It was not looked at to the end; it may come again. */
+  | { readonly outcome: 'dropped'; readonly says: string };
+
+export interface IntakeOptions {
+  readonly clock: Pick<Clock, 'soon'>;
+  /** @throws PoolError */
+  readonly read: (offer: Offer) => PooledTransaction;
+  /** Whether it may enter a block, as far as one can tell without state. @throws PoolError */
+  readonly check: (transaction: PooledTransaction) => void;
+  /** Gets the blobs that were left out. @throws PoolError; anything else drops the transaction */
+  readonly complete: (
+    transaction: PooledTransaction,
+    offer: Offer,
+    signal: AbortSignal,
+  ) => Promise<PooledTransaction>;
+  /** Whether the blobs are those of the commitments. */
+  readonly prove: (transaction: PooledTransaction, signal: AbortSignal) => Promise<boolean>;
+  /** Whether somebody else, an execution client, takes it; undefined where nobody is asked. */
+  readonly judge?:
+    | ((transaction: PooledTransaction, signal: AbortSignal) => Promise<JudgeVerdict>)
+    | undefined;
+  /** @returns undefined where it is in the pool now; else why not */
+  readonly add: (transaction: PooledTransaction) => string | undefined;
+  /** Told of every offer that was taken, once. */
+  readonly done: (offer: Offer, intake: Intake) => void;
+  readonly maxBytes?: number;
+  readonly maxPeerBytes?: number;
+}
+
+export type JudgeVerdict =
+  | { readonly accepted: true }
+  | { readonly accepted: false; readonly why: string; readonly judged: boolean };
+
+/**
+ * The way of a transaction into the pool: read, checked, where it has blobs completed and proven, judged by somebody else
+ * where there is one, added. A bounded number of bytes waits; work is done a few transactions at a time, so that a flood of
+ * them delays nobody; what takes long never holds up what does not.
+ */
+export class TransactionIntake {
+  readonly #options: IntakeOptions;
+  readonly #gone = new AbortController();
+  readonly #waiting: Offer[] = [];
+  readonly #slow: (() => Promise<void>)[] = [];
+  readonly #heldBy = new Map<string, number>();
+  #at = 0;
+  #bytes = 0;
+  #slowRunning = 0;
+  #working = false;
+  #dropped = 0;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  /** Bytes of transactions that are held, from the offer to the end of it. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Offers that found no room. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** @returns whether it is taken; then `done` tells what became of it */
+  offer(offer: Offer): boolean {
+    const { maxBytes = MAX_INTAKE_BYTES, maxPeerBytes = MAX_PEER_INTAKE_BYTES } = this.#options;
+    const bytes = offer.item.length;
+    const held = offer.from === undefined ? 0 : (this.#heldBy.get(offer.from) ?? 0);
+    const full = this.#bytes + bytes > maxBytes || (offer.from !== undefined && held + bytes > maxPeerBytes);
+    if (full || this.#gone.signal.aborted) {
+      this.#dropped++;
+      return false;
+    }
+    this.#bytes += bytes;
+    if (offer.from !== undefined) this.#heldBy.set(offer.from, held + bytes);
+    this.#waiting.push({ ...offer, item: offer.item.slice() }); // the message is only lent
+    this.#plan();
+    return true;
+  }
+
+  /** What has not been decided is let go; nothing is told any more. */
+  close(): void {
+    this.#gone.abort();
+    this.#waiting.length = 0;
+    this.#at = 0;
+    this.#slow.length = 0;
+    this.#heldBy.clear();
+    this.#bytes = 0;
+  }
+
+  #plan(): void {
+    if (this.#working || this.#gone.signal.aborted) return;
+    this.#working = true;
+    this.#options.clock.soon(() => {
+      this.#working = false;
+      for (let left = TURN_TRANSACTIONS; left > 0 && this.#at < this.#waiting.length; left--) {
+        this.#begin(this.#waiting[this.#at++] as Offer);
+      }
+      if (this.#at >= this.#waiting.length) {
+        this.#waiting.length = 0;
+        this.#at = 0;
+      } else if (this.#at >= 1_024) {
+        this.#waiting.splice(0, this.#at);
+        this.#at = 0;
+      }
+      if (this.#waiting.length > 0) this.#plan();
+    });
+  }
+
+  #begin(offer: Offer): void {
+    const { read, check, judge } = this.#options;
+    let transaction: PooledTransaction | undefined;
+    try {
+      transaction = read(offer);
+      check(transaction);
+    } catch (error) {
+      this.#end(offer, intakeOf(error, transaction));
+      return;
+    }
+    if (transaction.type !== BLOB_TYPE && judge === undefined) this.#add(offer, transaction);
+    else if (this.#slow.length >= MAX_SLOW_WAITING)
+      this.#end(offer, { outcome: 'dropped', says: 'too many are being looked at' });
+    else {
+      const readable = transaction;
+      this.#slow.push(() => this.#goOn(offer, readable));
+      this.#advance();
+    }
+  }
+
+  #advance(): void {
+    while (this.#slowRunning < MAX_SLOW) {
+      const next = this.#slow.shift();
+      if (next === undefined) return;
+      this.#slowRunning++;
+      void next().then(() => {
+        this.#slowRunning--;
+        this.#advance();
+      });
+    }
+  }
+
+  async #goOn(offer: Offer, readable: PooledTransaction): Promise<void> {
+    const examined = await this.#examine(offer, readable);
+    if ('outcome' in examined) this.#end(offer, examined);
+    else this.#add(offer, examined);
+  }
+
+  /** @returns the transaction, whole and good; or what is wrong */
+  async #examine(offer: Offer, readable: PooledTransaction): Promise<PooledTransaction | Intake> {
+    const { complete, prove, judge } = this.#options;
+    const { signal } = this.#gone;
+    let transaction = readable;
+    try {
+      if (transaction.type === BLOB_TYPE) {
+        if (offer.elided) transaction = await complete(transaction, offer, signal);
+        if (!(await prove(transaction, signal)))
+          return { outcome: 'breach', says: 'sent blobs that do not fit their commitments' };
+      }
+      const verdict = await judge?.(transaction, signal);
+      if (verdict === undefined || verdict.accepted) return transaction;
+      const { why, judged } = verdict;
+      return judged ? { outcome: 'refused', transaction, says: why } : { outcome: 'dropped', says: why };
+    } catch (error) {
+      return intakeOf(error, transaction);
+    }
+  }
+
+  #add(offer: Offer, transaction: PooledTransaction): void {
+    if (this.#gone.signal.aborted) return;
+    const why = this.#options.add(transaction);
+    this.#end(
+      offer,
+      why === undefined
+        ? { outcome: 'accepted', transaction }
+        : { outcome: 'refused', transaction, says: why },
+    );
+  }
+
+  #end(offer: Offer, intake: Intake): void {
+    if (this.#gone.signal.aborted) return;
+    const bytes = offer.item.length;
+    this.#bytes -= bytes;
+    if (offer.from !== undefined) {
+      const held = (this.#heldBy.get(offer.from) ?? 0) - bytes;
+      if (held > 0) this.#heldBy.set(offer.from, held);
+      else this.#heldBy.delete(offer.from);
+    }
+    this.#options.done(offer, intake);
+  }
+}
+
+function intakeOf(error: unknown, transaction: PooledTransaction | undefined): Intake {
+  const says = error instanceof Error ? error.message : String(error);
+  if (!(error instanceof PoolError)) return { outcome: 'dropped', says };
+  return error.reason === undefined ? { outcome: 'refused', transaction, says } : { outcome: 'breach', says };
+}
