@@ -9,6 +9,7 @@ export {
   MAX_TOLERATED_HASHES,
   readAnnouncement,
 } from './announcements.js';
+export { checkTransaction } from './check.js';
 export { PoolError, type PoolErrorCode } from './errors.js';
 export { Feed, type FeedPart, MAX_FEED_ITEMS } from './feed.js';
 export {
@@ -37,6 +38,7 @@ export {
   type RelayPeer,
   transactionPacks,
 } from './relay.js';
+export { type RulesOptions, rulesAfter, type TransactionRules } from './rules.js';
 export {
   blobsFromCells,
   cellsFault,

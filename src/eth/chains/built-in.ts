@@ -14,6 +14,7 @@ interface Parameters {
   readonly genesis: Partial<BlockHeader>;
   readonly forkBlocks: readonly bigint[];
   readonly forkTimes: readonly bigint[];
+  readonly osakaTime: bigint;
 }
 
 const parameters: Readonly<Record<BuiltInChain, Parameters>> = {
@@ -49,6 +50,7 @@ const parameters: Readonly<Record<BuiltInChain, Parameters>> = {
       1_765_290_071n, // blob parameters 1
       1_767_747_671n, // blob parameters 2
     ],
+    osakaTime: 1_764_798_551n,
   },
   sepolia: {
     chainId: 11_155_111n,
@@ -70,6 +72,7 @@ const parameters: Readonly<Record<BuiltInChain, Parameters>> = {
       1_761_017_184n, // blob parameters 1
       1_761_607_008n, // blob parameters 2
     ],
+    osakaTime: 1_760_427_360n,
   },
   hoodi: {
     chainId: 560_048n,
@@ -93,6 +96,7 @@ const parameters: Readonly<Record<BuiltInChain, Parameters>> = {
       1_762_365_720n, // blob parameters 1
       1_762_955_544n, // blob parameters 2
     ],
+    osakaTime: 1_761_677_592n,
   },
 };
 
@@ -117,7 +121,7 @@ const blank: BlockHeader = {
 
 /** A public network: that its header has its hash is tested, not computed. */
 export function builtInChain(name: BuiltInChain): ChainSpec {
-  const { chainId, genesisHash, genesis, forkBlocks, forkTimes } = parameters[name];
+  const { chainId, genesisHash, genesis, forkBlocks, forkTimes, osakaTime } = parameters[name];
   const header: BlockHeader = { ...blank, ...genesis };
   return {
     name,
@@ -128,5 +132,6 @@ export function builtInChain(name: BuiltInChain): ChainSpec {
     genesisTime: header.timestamp,
     forkBlocks,
     forkTimes,
+    osakaTime,
   };
 }

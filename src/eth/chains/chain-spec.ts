@@ -14,6 +14,11 @@ export interface ChainSpec {
   readonly forkBlocks: readonly bigint[];
   /** Rising, each once, without those at or before the genesis time; seconds since 1970. */
   readonly forkTimes: readonly bigint[];
+  /**
+   * Seconds since 1970, where it is known: the one fork with new rules for transactions that no header shows. A store does not
+   * keep it.
+   */
+  readonly osakaTime?: bigint | undefined;
 }
 
 /** @returns forks as a fork id counts them: rising, each once, only those after `start`. */

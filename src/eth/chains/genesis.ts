@@ -67,6 +67,7 @@ export function chainFromGenesis(json: unknown, hasher: Hasher): ChainSpec {
   }
   const header = genesisHeader(genesis, forks, hasher);
   const raw = encodeHeader(header);
+  const osakaTime = forks.get('osakaTime');
   const chosen = (names: readonly string[]) => names.flatMap((name) => forks.get(name) ?? []);
   return {
     name: `chain-${chainId}`,
@@ -77,6 +78,7 @@ export function chainFromGenesis(json: unknown, hasher: Hasher): ChainSpec {
     genesisTime: header.timestamp,
     forkBlocks: forkList(chosen(BLOCK_FORKS), 0n),
     forkTimes: forkList(chosen(TIME_FORKS), header.timestamp),
+    ...(osakaTime === undefined ? {} : { osakaTime }),
   };
 }
 
