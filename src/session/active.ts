@@ -119,14 +119,16 @@ export class ActiveSession implements Session {
       end: (ending) => session.end(ending),
     });
     this.#satellites = new Satellites({
-      shared: agreement.shared,
-      registry: host.satellites,
-      outgoing: this.#outgoing,
-      logger: host.logger,
-      sessionId: session.id,
+      ...{ shared: agreement.shared, registry: host.satellites, outgoing: this.#outgoing },
+      ...{ clock, logger: host.logger, sessionId: session.id, hasEth: capability !== undefined },
+      forbidden: session.template.withoutProtocols,
+      takes: () => this.#takes,
+      guard: (work) => session.guard(work),
       over: () => this.#sendsNothing(),
-      breach: (ending) => session.end(ending),
+      end: (ending) => session.end(ending),
       read: (go) => this.#input.stop('satellites', !go),
+      told: (verdict) => host.quotaExceeded(this, verdict),
+      closed: (what) => host.satelliteClosed(this, what),
     });
   }
 
@@ -204,6 +206,7 @@ export class ActiveSession implements Session {
   resume(): void {
     if (this.state === 'active') return;
     this.#advance('resume');
+    this.#satellites.goOn();
     this.#input.release();
   }
 
@@ -228,6 +231,7 @@ export class ActiveSession implements Session {
       }),
       finish: (left) => this.#session.end(endings.asked(options.reason, `${options.says}${left}`)),
     });
+    this.#satellites.goOn();
     this.#input.release();
     this.#drain.look();
     return this.#drain;
@@ -330,8 +334,7 @@ export class ActiveSession implements Session {
 
   /** A message of a protocol beside eth. */
   #takeBeside(message: IncomingMessage): boolean {
-    if (!this.#allowance.beside(message.wireBytes)) return false;
-    this.#satellites.take(message);
+    if (!this.#satellites.take(message) && !this.#allowance.beside(message.wireBytes)) return false;
     return this.#takes;
   }
 

@@ -106,7 +106,7 @@ export class Allowance {
     return allowed;
   }
 
-  /** A message of a protocol beside eth: it is charged, and never thrown away. @returns false where the session has ended */
+  /** A message of a protocol beside eth that was thrown away unread. @returns false where the session has ended */
   beside(wireBytes: number): boolean {
     const verdict = this.#meter.charge(this.#options.clock.now(), { bytes: wireBytes });
     this.#tell(verdict);

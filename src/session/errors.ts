@@ -1,7 +1,7 @@
 import { type DisconnectReason, isDisconnectReason } from '../rlpx/index.js';
 import { type CloseCause, explainCause } from './close-cause.js';
 import type { PermissionName } from './permissions.js';
-import type { QuotaExcess, QuotaName } from './quota.js';
+import type { QuotaExcess } from './quota.js';
 
 /** What the caller did wrong, or what came of a call. Codes are API. */
 export type SessionErrorCode =
@@ -10,9 +10,11 @@ export type SessionErrorCode =
   | 'ERR_SESSION_ARGUMENT'
   | 'ERR_SESSION_CONFIGURATION' // a template that is none
   | 'ERR_SESSION_EXPIRED'
+  | 'ERR_SESSION_HANDLER' // a protocol beside eth was closed because its handler hangs
   | 'ERR_SESSION_HANDSHAKE'
   | 'ERR_SESSION_LIMIT'
   | 'ERR_SESSION_MANAGER_CLOSED'
+  | 'ERR_SESSION_MESSAGE_CONTENT' // a handler's word on a message of a protocol beside eth
   | 'ERR_SESSION_NOT_ACTIVE'
   | 'ERR_SESSION_NOT_FOUND'
   | 'ERR_SESSION_PERMISSION' // the session's template does not allow it
@@ -32,11 +34,13 @@ export type SessionCauseCode =
   | 'ERR_SESSION_CONNECT'
   | 'ERR_SESSION_CONNECT_DEADLINE'
   | 'ERR_SESSION_DUPLICATE'
+  | 'ERR_SESSION_HANDLER' // of the only protocol that the session speaks
   | 'ERR_SESSION_HELLO_DEADLINE'
   | 'ERR_SESSION_IDENTITY'
   | 'ERR_SESSION_IDLE'
   | 'ERR_SESSION_INTERNAL' // a mistake of our own; the session ends so that nobody else is hurt
   | 'ERR_SESSION_LIMIT'
+  | 'ERR_SESSION_MESSAGE_CONTENT' // of a protocol beside eth, in the words of its handler
   | 'ERR_SESSION_MESSAGE_EARLY' // something before Status
   | 'ERR_SESSION_MESSAGE_SIZE'
   | 'ERR_SESSION_MESSAGE_UNKNOWN'
@@ -84,16 +88,30 @@ export class PermissionDenied extends SessionError {
   }
 }
 
+/** Thrown by the handler of a protocol beside eth: what the peer said is no message of it. The session ends with reason 2. */
+export class ProtocolBreach extends SessionError {
+  override readonly name: string = 'ProtocolBreach';
+
+  constructor(says: string, options?: ErrorOptions) {
+    super('ERR_SESSION_MESSAGE_CONTENT', says, options);
+  }
+}
+
 /** A peer has had more than its template allows; the `quota` event carries it, with what is done about it. */
 export class QuotaExceeded extends SessionError {
   override readonly name: string = 'QuotaExceeded';
-  readonly quota: QuotaName;
+  readonly quota: QuotaExcess['quota'];
   readonly step: 'less' | 'throttle' | 'close';
+  /** Whose budget it is: the name of a protocol beside eth; undefined where it is that of the session. */
+  readonly protocol: string | undefined;
 
-  constructor(id: string, { step, quota }: QuotaExcess) {
-    super('ERR_SESSION_QUOTA', `session ${id} has exceeded ${quota}: ${QUOTA_STEPS[step]}`);
+  constructor(id: string, { step, quota, protocol }: QuotaExcess) {
+    const done = protocol === undefined ? QUOTA_STEPS : SATELLITE_STEPS;
+    const whose = protocol === undefined ? '' : ` of ${protocol}`;
+    super('ERR_SESSION_QUOTA', `session ${id} has exceeded ${quota}${whose}: ${done[step]}`);
     this.quota = quota;
     this.step = step;
+    this.protocol = protocol;
   }
 }
 
@@ -101,6 +119,11 @@ const QUOTA_STEPS = {
   less: 'it is answered less',
   throttle: 'nothing is read from it for a while',
   close: 'it is closed',
+} as const;
+
+const SATELLITE_STEPS = {
+  ...QUOTA_STEPS,
+  throttle: 'messages of this protocol wait for a while',
 } as const;
 
 /** `dial` cannot begin a session; the code says why. */

@@ -6,6 +6,7 @@ import type { QuotaExceeded } from './errors.js';
 import { callForeign, textOf } from './foreign-code.js';
 import type { Session, SessionHandle } from './handle.js';
 import type { QuotaExcess } from './quota.js';
+import type { SatelliteClosed } from './satellites.js';
 
 /** What a manager tells those who listen. */
 export interface SessionEvents {
@@ -20,6 +21,8 @@ export interface SessionEvents {
     readonly verdict: QuotaExcess;
     readonly error: QuotaExceeded;
   };
+  /** The handler of a protocol beside eth was not done in time: the session goes on without the protocol. */
+  readonly satelliteClosed: { readonly session: Session } & SatelliteClosed;
   /** A deadline ended it; `closed` follows. */
   readonly expired: { readonly session: SessionHandle; readonly cause: CloseCause };
   /** Every end of every session, once. */
@@ -46,6 +49,7 @@ export class SessionEmitter {
     activated: new Set(),
     range: new Set(),
     quota: new Set(),
+    satelliteClosed: new Set(),
     expired: new Set(),
     closed: new Set(),
     epochAdvanced: new Set(),

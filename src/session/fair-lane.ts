@@ -46,6 +46,12 @@ export class FairLane {
     return this.#lanes.get(this.#sortOf(message))?.fits(message) ?? true;
   }
 
+  /** The next to leave. */
+  get first(): Outbound | undefined {
+    for (const lane of this.#lanes.values()) for (const message of lane) return message;
+    return undefined;
+  }
+
   push(message: Outbound): void {
     const sort = this.#sortOf(message);
     let lane = this.#lanes.get(sort);

@@ -20,6 +20,7 @@ import type { ManagedSession } from './managed-session.js';
 import type { PeerKind } from './policy.js';
 import type { QuotaExcess } from './quota.js';
 import type { SatelliteRegistry } from './satellite.js';
+import type { SatelliteClosed } from './satellites.js';
 import type { SessionTemplate, SessionTemplates } from './templates.js';
 import type { Turns } from './turn-budget.js';
 
@@ -88,6 +89,8 @@ export interface SessionHost {
   rangeChanged(session: ActiveSession, range: BlockRange): void;
   /** What is done about a quota that was exceeded has changed. */
   quotaExceeded(session: ActiveSession, verdict: QuotaExcess): void;
+  /** A protocol beside eth is closed on this session, which goes on. */
+  satelliteClosed(session: ActiveSession, what: SatelliteClosed): void;
   /** Whether one more socket may live on to deliver a Disconnect. */
   mayLinger(session: ManagedSession): boolean;
   /** How many sessions have ended. */

@@ -34,6 +34,7 @@ export {
   PendingSessionHandshakeError,
   PermissionDenied,
   PolicyViolation,
+  ProtocolBreach,
   QuotaExceeded,
   RequestTimeout,
   type SessionCauseCode,
@@ -111,6 +112,8 @@ export {
   type SessionQuotas,
 } from './quota.js';
 export type { RequestOptions } from './requests.js';
+  type SatelliteQuotaName,
+  type SatelliteVerdict,
 export {
   type CapabilityChannel,
   DEFAULT_SATELLITE_MESSAGE_BYTES,
@@ -122,6 +125,8 @@ export {
 export {
   type EndingEvent,
   isEstablished,
+export { DEFAULT_SATELLITE_BUDGET, type SatelliteBudget } from './satellite-budget.js';
+export type { SatelliteClosed } from './satellites.js';
   isTerminal,
   isTransitionError,
   type LiveState,
@@ -142,3 +147,10 @@ export {
   type TemplateOptions,
 } from './templates.js';
 export type { ValidSession } from './validation.js';
+export {
+  defineProtocol,
+  type ProtocolMessage,
+  type TypedChannel,
+  type TypedHandler,
+  type TypedProtocol,
+} from './typed-protocol.js';

@@ -47,6 +47,7 @@ import { isEstablished } from './state.js';
 import { SessionTemplates } from './templates.js';
 import { Turns } from './turn-budget.js';
 import { type ValidSession, validSession } from './validation.js';
+import { plainProtocol, type TypedProtocol } from './typed-protocol.js';
 
 const PUBLIC_KEY_BYTES = 64;
 
@@ -110,11 +111,12 @@ export class SessionManager {
   }
 
   /**
-   * Offers one more protocol beside eth to whoever connects from now on.
+   * Offers one more protocol beside eth to whoever connects from now on: of raw messages, or of values (`messages`).
    * @returns a function that takes the offer back; sessions that speak it go on
    * @throws SessionError ERR_SESSION_ARGUMENT naming what is wrong with it
    */
-  registerProtocol(protocol: SatelliteProtocol): () => void {
+  registerProtocol<V>(given: SatelliteProtocol | TypedProtocol<V>): () => void {
+    const protocol = plainProtocol(given);
     this.#satellites.add(protocol);
     try {
       checkHello(this.#host, this.publicKey);
@@ -335,6 +337,7 @@ export class SessionManager {
       nextEpoch: () => this.#roster.nextEpoch(),
       ended: (session, cause) => this.#roster.ended(session, cause),
       released: (session) => this.#roster.released(session),
+      satelliteClosed: (session, what) => this.#events.emit('satelliteClosed', { session, ...what }),
     };
   }
 }

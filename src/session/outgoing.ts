@@ -24,6 +24,8 @@ export const BROADCAST_LANE: LaneBounds = { maxItems: 4_096, maxBytes: 4 * MiB }
 /** Each protocol beside eth, and all of them together. */
 export const SATELLITE_LANE: LaneBounds = { maxItems: 256, maxBytes: 1 * MiB };
 export const SATELLITE_LANES: LaneBounds = { maxItems: 1_024, maxBytes: 4 * MiB };
+/** Where answers and requests leave without end, protocols beside eth have one byte for so many of theirs. */
+const ETH_BYTES_PER_SATELLITE_BYTE = 8;
 
 export interface OutgoingOptions {
   /** Encodes announcements that leave together; without it each leaves as it came. */
@@ -39,7 +41,7 @@ export type SendOutcome = 'sent' | 'queued';
 
 /**
  * What waits to be sent to one peer: answers first, then our requests, the latest range, and then protocols beside eth and
- * broadcasts in turn. Nothing waits as long as the peer reads; once the connection says to wait, the lanes fill, each up to
+ * broadcasts in turn. Of what leaves, a ninth is the protocols' even so: nobody starves. Nothing waits as long as the peer reads; once the connection says to wait, the lanes fill, each up to
  * its bound. Control messages are the connection's own and pass all of this.
  */
 export class Outgoing {
@@ -62,6 +64,8 @@ export class Outgoing {
   });
   /** Whose turn it is between protocols beside eth and broadcasts. */
   #satelliteNext = true;
+  /** What protocols beside eth may say before answers and requests, in bytes: earned by what of those passes them. */
+  #satelliteCredit = 0;
   /** Protocols that were told that there is no room. */
   readonly #wanting = new Set<SharedCapability>();
   #blocked = false;
@@ -203,12 +207,13 @@ export class Outgoing {
     capability: SharedCapability,
     id: number,
     message: Uint8Array | PackedMessage,
+    bounds: LaneBounds = SATELLITE_LANE,
   ): SendOutcome | undefined {
     const fresh =
       message instanceof Uint8Array
         ? outbound(capability, id, message)
         : { ...outbound(capability, id, message.plain), payload: undefined, packed: message };
-    if (!this.#satellites.fits(fresh)) {
+    if (!this.#satellites.fits(fresh) || !fitsWithin(bounds, this.satelliteGauge(capability), fresh)) {
       this.#wanting.add(capability);
       return undefined;
     }
@@ -250,7 +255,10 @@ export class Outgoing {
   #flush(): void {
     while (!this.#blocked) {
       const message =
-        this.#responses.shift() ?? this.#requests.shift() ?? this.#range.shift() ?? this.#takeLast();
+        this.#takeEarned() ??
+        this.#passing(this.#responses.shift() ?? this.#requests.shift()) ??
+        this.#range.shift() ??
+        this.#takeLast();
       if (message === undefined) return;
       message.sentAtMs = this.#clock.now();
       this.#blocked = !this.#hand(message);
@@ -278,12 +286,33 @@ export class Outgoing {
     return outbound(this.#eth, id, payload);
   }
 
+  /** A message of a protocol beside eth whose turn has come although more of eth waits. */
+  #takeEarned(): Outbound | undefined {
+    if (this.#satelliteCredit === 0) return undefined;
+    const { first } = this.#satellites;
+    if (first === undefined) this.#satelliteCredit = 0; // nothing is saved up
+    if (first === undefined || first.bytes > this.#satelliteCredit) return undefined;
+    this.#satelliteCredit -= first.bytes;
+    return this.#satellites.shift();
+  }
+
+  #passing(message: Outbound | undefined): Outbound | undefined {
+    if (message !== undefined && !this.#satellites.isEmpty)
+      this.#satelliteCredit += message.bytes / ETH_BYTES_PER_SATELLITE_BYTE;
+    return message;
+  }
+
   #takeLast(): Outbound | undefined {
     this.#satelliteNext = !this.#satelliteNext;
     return this.#satelliteNext
       ? (this.#broadcasts.shift() ?? this.#satellites.shift())
       : (this.#satellites.shift() ?? this.#broadcasts.shift());
   }
+}
+
+/** One message alone always fits. */
+function fitsWithin({ maxItems, maxBytes }: LaneBounds, { items, bytes }: Gauge, fresh: Outbound): boolean {
+  return items === 0 || (items + fresh.items <= maxItems && bytes + fresh.bytes <= maxBytes);
 }
 
 function outbound(capability: SharedCapability, id: number, payload: Uint8Array): Outbound {

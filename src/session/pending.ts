@@ -252,10 +252,11 @@ export class PendingSession {
   #withoutEth(hello: Hello, shared: readonly SharedCapability[]): void {
     const session = this.#session;
     const connection = this.#connection;
-    if (this.#host.requireEth || connection === undefined) {
-      session.end(
-        endings.refused(DISCONNECT.uselessPeer, 'ERR_SESSION_NO_ETH', 'no version of eth in common'),
-      );
+    const { withoutProtocols } = session.template;
+    const nothing = shared.length > 0 && shared.every(({ name }) => withoutProtocols.includes(name));
+    if (this.#host.requireEth || nothing || connection === undefined) {
+      const says = nothing ? 'its template allows nothing that it speaks' : 'no version of eth in common';
+      session.end(endings.refused(DISCONNECT.uselessPeer, 'ERR_SESSION_NO_ETH', says));
       return;
     }
     this.#advance('greeted');

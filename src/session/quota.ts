@@ -16,6 +16,9 @@ export interface SessionQuotas {
 
 export type QuotaName = Exclude<keyof SessionQuotas, 'burstMs'>;
 
+/** What the budget of a protocol beside eth counts. */
+export type SatelliteQuotaName = 'bytesPerSecond' | 'messagesPerSecond' | 'heldBytes' | 'heldMessages';
+
 /** All of them, in their order. */
 export const QUOTA_NAMES: readonly (keyof SessionQuotas)[] = [
   'bytesPerSecond',
@@ -40,8 +43,25 @@ export type QuotaVerdict =
   /** End the session. */
   | { readonly step: 'close'; readonly quota: QuotaName; readonly says: string };
 
-/** A verdict that something is done about. */
-export type QuotaExcess = Exclude<QuotaVerdict, { readonly step: 'go' }>;
+/** What to do with a protocol beside eth that has had more than its budget: hand its messages over later, or end the session. */
+export type SatelliteVerdict =
+  | {
+      readonly step: 'throttle';
+      readonly protocol: string;
+      readonly quota: SatelliteQuotaName;
+      readonly forMs: number;
+    }
+  | {
+      readonly step: 'close';
+      readonly protocol: string;
+      readonly quota: SatelliteQuotaName;
+      readonly says: string;
+    };
+
+/** A verdict that something is done about; `protocol` says whose budget it is, where it is not that of the session. */
+export type QuotaExcess =
+  | (Exclude<QuotaVerdict, { readonly step: 'go' }> & { readonly protocol?: never })
+  | SatelliteVerdict;
 
 export type QuotaStep = QuotaVerdict['step'];
 
@@ -65,7 +85,7 @@ export function clampedCount(count: bigint | number, max: number): number {
 }
 
 /** Tokens that come back at a steady rate. Below zero they are a debt, of at most two fillings. */
-class Bucket {
+export class Bucket {
   readonly #perMs: number;
   readonly #capacity: number;
   #tokens: number;

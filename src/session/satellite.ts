@@ -3,6 +3,7 @@ import type { CloseCause } from './close-cause.js';
 import { SessionError } from './errors.js';
 import type { Gauge, Session } from './handle.js';
 import type { SendOutcome } from './outgoing.js';
+import { checkedBudget, type SatelliteBudget } from './satellite-budget.js';
 
 /** What a message of a protocol beside eth may have where the protocol does not say, decompressed. */
 export const DEFAULT_SATELLITE_MESSAGE_BYTES: number = 1024 * 1024;
@@ -13,7 +14,7 @@ export const MAX_SATELLITES = 32;
 /** More than any protocol has; snap has 8. */
 export const MAX_SATELLITE_IDS = 256;
 /** At most 8 ASCII characters (devp2p, "Hello"); the same as a peer's names are read by. */
-const NAME = /^[\x21-\x7e]{1,8}$/;
+export const SATELLITE_NAME: RegExp = /^[\x21-\x7e]{1,8}$/;
 
 /** A protocol that is spoken beside eth, or without it, on the same connection. */
 export interface SatelliteProtocol extends LocalCapability {
@@ -27,24 +28,29 @@ export interface SatelliteProtocol extends LocalCapability {
    * message, and who sends it breaks the protocol. 1 MiB where left out, never above 2^24 − 1.
    */
   readonly maxBytes?: number | readonly (number | undefined)[];
+  /** Whoever sends a message of an id within `length` that there is not breaks the protocol; `ignore` throws it away unread. */
+  readonly unknownIds?: 'breach' | 'ignore';
+  /** What one session may have of it; the rest is as in `DEFAULT_SATELLITE_BUDGET`. Nothing of it is charged to eth. */
+  readonly budget?: Partial<SatelliteBudget>;
   /**
    * There is a session in which both ends speak it. Called before anyone is told that the session is active; whoever throws
    * here ends it.
    */
-  open(session: Session, channel: CapabilityChannel): SatelliteHandler;
+  onSession(session: Session, channel: CapabilityChannel): SatelliteHandler;
 }
 
-/** Takes what comes on one session. What it throws is logged and hurts nobody else. */
+/** Takes what comes on one session. What it throws is logged and hurts nobody, but for a `ProtocolBreach`: that ends the session. */
 export interface SatelliteHandler {
   /**
    * @param id 0 to `length − 1` @param payload decompressed, yours to keep
-   * @returns nothing, or a promise: until it is settled the message counts as unread, and when 1 MiB are, reading stops
+   * @returns nothing, or a promise: until it is settled the message counts as unread, and when 1 MiB are, reading stops. One
+   *   that is not settled after `budget.handlerMs` closes the protocol on this session
    */
   message(id: number, payload: Uint8Array): void | Promise<void>;
   /** After a `send` that found no room: all that waited has left. */
   room?(): void;
-  /** The session is over. Called once. */
-  closed?(cause: CloseCause): void;
+  /** Called once. @param cause how the session ended; undefined where it goes on without this protocol */
+  closed?(cause: CloseCause | undefined): void;
 }
 
 /** One protocol on one session: raw messages, by id and bytes. */
@@ -55,7 +61,7 @@ export interface CapabilityChannel extends LocalCapability {
    * Sends a message, ready or made ready for many (`packMessage`). On eth only what is said unasked: questions and answers
    * have their ways.
    * @throws SessionError ERR_SESSION_ARGUMENT for an id that is none or a message that is too large,
-   *   ERR_SESSION_QUEUE_FULL, ERR_SESSION_NOT_ACTIVE, ERR_SESSION_EXPIRED
+   *   ERR_SESSION_QUEUE_FULL, ERR_SESSION_NOT_ACTIVE, ERR_SESSION_EXPIRED, ERR_SESSION_HANDLER (closed on this session)
    */
   send(id: number, message: Uint8Array | PackedMessage): SendOutcome;
 }
@@ -124,14 +130,26 @@ export function openFault(
   return undefined;
 }
 
-function protocolFault({ name, version, length, maxBytes, open }: SatelliteProtocol): string | undefined {
+function protocolFault({
+  name,
+  version,
+  length,
+  maxBytes,
+  budget,
+  unknownIds,
+  onSession,
+}: SatelliteProtocol): string | undefined {
   const which = `protocol ${name}/${version}`;
-  if (!NAME.test(name)) return 'name of a protocol: 1 to 8 printable ASCII characters are wanted';
+  if (!SATELLITE_NAME.test(name)) return 'name of a protocol: 1 to 8 printable ASCII characters are wanted';
   if (name === 'eth') return 'eth is spoken by the session itself';
   if (!isCount(version, 2 ** 32 - 1)) return `${which}: version is no count`;
   if (length === 0 || !isCount(length, MAX_SATELLITE_IDS))
     return `${which}: length is not one of 1 to ${MAX_SATELLITE_IDS}`;
-  if (typeof open !== 'function') return `${which} has no handler`;
+  if (typeof onSession !== 'function') return `${which} has no handler`;
+  if (unknownIds !== undefined && unknownIds !== 'breach' && unknownIds !== 'ignore')
+    return `${which}: unknownIds is neither breach nor ignore`;
+  const checked = checkedBudget(budget);
+  if (typeof checked === 'string') return `${which}: ${checked}`;
   if (maxBytes === undefined) return undefined;
   const caps = typeof maxBytes === 'number' ? [maxBytes] : maxBytes;
   if (typeof maxBytes !== 'number' && maxBytes.length !== length)

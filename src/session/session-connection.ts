@@ -10,8 +10,10 @@ export function sessionConnection(
   host: SessionHost,
   socket: TcpSocket,
 ): RlpxConnection {
-  const { world, crypto, secretKey, replays, clientId, capabilities, deadlines } = host;
-  const { publicKey, direction } = session;
+  const { world, crypto, secretKey, replays, clientId, deadlines } = host;
+  const { publicKey, direction, template } = session;
+  // whom we dial we know; whoever dials us is known after ECIES, and then what is forbidden is thrown away unread
+  const capabilities = host.capabilities.filter(({ name }) => !template.withoutProtocols.includes(name));
   return new RlpxConnection({
     socket,
     role: direction === 'outbound' ? 'initiator' : 'recipient',

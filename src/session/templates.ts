@@ -1,6 +1,7 @@
 import { InvalidConfiguration } from './errors.js';
 import { allPermissions, PERMISSION_NAMES, type SessionPermissions } from './permissions.js';
 import { QUOTA_NAMES, type SessionQuotas } from './quota.js';
+import { SATELLITE_NAME } from './satellite.js';
 
 /** What is written down of a session's messages: nothing, what they were (with their hash), or all of them. */
 export type MessageLogging = 'off' | 'headers' | 'whole';
@@ -21,6 +22,8 @@ export interface SessionTemplate {
   readonly permissions: SessionPermissions;
   readonly quotas: SessionQuotas;
   readonly settings: SessionSettings;
+  /** Names of protocols beside eth that are not spoken with such a peer, whoever registered them. */
+  readonly withoutProtocols: readonly string[];
 }
 
 /** A template of the user's own: what differs from the one it extends (`basic` where it names none). */
@@ -29,6 +32,7 @@ export interface TemplateOptions {
   readonly permissions?: Partial<SessionPermissions>;
   readonly quotas?: Partial<SessionQuotas>;
   readonly settings?: Partial<SessionSettings>;
+  readonly withoutProtocols?: readonly string[];
 }
 
 const MiB = 1024 * 1024;
@@ -50,6 +54,7 @@ const BASIC: SessionTemplate = {
     maxAgeMs: Number.POSITIVE_INFINITY,
   },
   settings: { automaticExpiry: true, messageLogging: 'off', ambientLogging: false, measurement: true },
+  withoutProtocols: [],
 };
 
 /** Peers that the user has named: four times as much. */
@@ -129,7 +134,14 @@ export class SessionTemplates {
       throw new InvalidConfiguration('name', `${JSON.stringify(name)} is not a name like my-peers`);
     }
     const path = `templates.${name}`;
-    const { extends: base, permissions, quotas, settings, ...others } = checkedObject(path, options);
+    const {
+      extends: base,
+      permissions,
+      quotas,
+      settings,
+      withoutProtocols,
+      ...others
+    } = checkedObject(path, options);
     refuseOthers(path, others);
     if (base !== undefined && typeof base !== 'string')
       throw new InvalidConfiguration(`${path}.extends`, `${describe(base)} is not a name`);
@@ -139,6 +151,10 @@ export class SessionTemplates {
       permissions: { ...from.permissions, ...checkPermissions(`${path}.permissions`, permissions) },
       quotas: { ...from.quotas, ...checkQuotas(`${path}.quotas`, quotas) },
       settings: { ...from.settings, ...checkSettings(`${path}.settings`, settings) },
+      withoutProtocols:
+        withoutProtocols === undefined
+          ? from.withoutProtocols
+          : checkProtocols(`${path}.withoutProtocols`, withoutProtocols),
     };
     if (template.settings.messageLogging !== 'off' && !this.#hasJournal)
       throw new InvalidConfiguration(`${path}.settings.messageLogging`, 'there is no journal to write to');
@@ -161,6 +177,17 @@ function checkSettings(path: string, given: unknown): Partial<SessionSettings> {
   return checkFields<SessionSettings>(path, given, SETTING_NAMES, (name) =>
     name === 'messageLogging' ? checkLogging : checkBoolean,
   );
+}
+
+function checkProtocols(path: string, given: unknown): readonly string[] {
+  if (!Array.isArray(given))
+    throw new InvalidConfiguration(path, `${describe(given)} is not a list of names`);
+  for (const name of given as readonly unknown[]) {
+    if (typeof name !== 'string' || !SATELLITE_NAME.test(name))
+      throw new InvalidConfiguration(path, `${describe(name)} is not the name of a protocol`);
+    if (name === 'eth') throw new InvalidConfiguration(path, 'eth is spoken by the session itself');
+  }
+  return [...(given as readonly string[])];
 }
 
 /** @returns what is wrong with a value */

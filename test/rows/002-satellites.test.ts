@@ -31,7 +31,7 @@ function talk(
     rooms: 0,
     protocol: {
       ...{ name: 'chat', version: 1, length: 3 },
-      open: (session, channel) => {
+      onSession: (session, channel) => {
         own.opened.push({ session, channel });
         return {
           message: (id, payload) => {
@@ -40,7 +40,7 @@ function talk(
           room: () => {
             own.rooms++;
           },
-          closed: (cause) => own.closed.push(cause),
+          closed: (cause) => cause && own.closed.push(cause),
           ...handler,
         };
       },
@@ -210,7 +210,7 @@ describe('002.9: protocols beside eth, on the same connection', () => {
     expect(ours.state).toBe('active');
 
     const closed = talk({
-      open: () => {
+      onSession: () => {
         throw new Error('not now');
       },
     });

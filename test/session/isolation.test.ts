@@ -81,16 +81,18 @@ const faults: Readonly<Record<string, Fault>> = {
     gossip: async () => (armed() ? fail() : undefined),
   }),
   'a protocol beside eth that cannot be opened': (armed, fail) => ({
-    capabilities: [{ ...beside, open: () => (armed() ? fail() : { message: () => undefined }) }],
+    capabilities: [{ ...beside, onSession: () => (armed() ? fail() : { message: () => undefined }) }],
   }),
   'a protocol beside eth whose handler throws': (armed, fail) => {
     const throws = (): void => (armed() ? fail() : undefined);
-    return { capabilities: [{ ...beside, open: () => ({ message: throws, room: throws, closed: throws }) }] };
+    return {
+      capabilities: [{ ...beside, onSession: () => ({ message: throws, room: throws, closed: throws }) }],
+    };
   },
   'a protocol beside eth whose handler rejects': (armed, fail) => {
     const rejects = async (): Promise<void> => (armed() ? fail() : undefined);
     return {
-      capabilities: [{ ...beside, open: () => ({ message: rejects, room: rejects, closed: rejects }) }],
+      capabilities: [{ ...beside, onSession: () => ({ message: rejects, room: rejects, closed: rejects }) }],
     };
   },
   'a journal that cannot be written': (armed, fail) => ({

@@ -3,7 +3,7 @@ import { type IncomingMessage, packMessage, type SharedCapability } from '../../
 import type { CloseCause, Ending } from '../../src/session/close-cause.js';
 import { deferred } from '../../src/session/deferred.js';
 import { SessionNotActive } from '../../src/session/errors.js';
-import type { Session } from '../../src/session/index.js';
+import type { SatelliteVerdict, Session } from '../../src/session/index.js';
 import {
   MAX_SATELLITES,
   openFault,
@@ -11,14 +11,15 @@ import {
   SatelliteRegistry,
   satelliteCap,
 } from '../../src/session/satellite.js';
-import { MAX_UNFINISHED_BYTES, Satellites } from '../../src/session/satellites.js';
+import { MAX_UNFINISHED_BYTES, type SatelliteClosed, Satellites } from '../../src/session/satellites.js';
+import { VirtualClock } from '../../src/testing/index.js';
 import { recordingLogger } from '../support/session-values.js';
 
 const chat = (options: Partial<SatelliteProtocol> = {}): SatelliteProtocol => ({
   name: 'chat',
   version: 1,
   length: 3,
-  open: () => ({ message: () => undefined }),
+  onSession: () => ({ message: () => undefined }),
   ...options,
 });
 
@@ -34,7 +35,7 @@ describe('a registry of protocols', () => {
     ['caps for other messages', { maxBytes: [1, 2] }, 'maxBytes has 2 entries'],
     ['a cap beyond a frame', { maxBytes: 2 ** 24 }, 'maxBytes 16777216'],
     ['a cap that is none', { maxBytes: [1, Number.NaN, 3] }, 'maxBytes NaN'],
-    ['no handler', { open: undefined as unknown as SatelliteProtocol['open'] }, 'has no handler'],
+    ['no handler', { onSession: undefined as unknown as SatelliteProtocol['onSession'] }, 'has no handler'],
   ])('000.3: refuses %s, and says so', (_, options, says) => {
     const registry = new SatelliteRegistry();
     expect(() => registry.add(chat(options))).toThrow(
@@ -94,14 +95,23 @@ const CHAT: SharedCapability = { name: 'chat', version: 1, length: 3, offset: 16
 const END = { outcome: 'closed' } as CloseCause;
 const SESSION = {} as Session;
 
-function satellites(protocol: SatelliteProtocol) {
+function satellites(
+  protocol: SatelliteProtocol,
+  {
+    hasEth = true,
+    forbidden = [] as readonly string[],
+  }: { hasEth?: boolean; forbidden?: readonly string[] } = {},
+) {
   const registry = new SatelliteRegistry();
   registry.add(protocol);
   const logger = recordingLogger();
   const breaches: Ending[] = [];
   const reads: boolean[] = [];
   const sent: number[] = [];
-  const state = { over: undefined as SessionNotActive | undefined, full: false };
+  const told: SatelliteVerdict[] = [];
+  const closed: SatelliteClosed[] = [];
+  const state = { over: undefined as SessionNotActive | undefined, full: false, takes: true };
+  const clock = new VirtualClock();
   const all = new Satellites({
     shared: [CHAT, { name: 'eth', version: 69, length: 18, offset: 19 }],
     registry,
@@ -113,28 +123,31 @@ function satellites(protocol: SatelliteProtocol) {
       },
       satelliteGauge: () => ({ items: 0, bytes: 0 }),
     },
-    logger,
-    sessionId: 's1',
+    ...{ clock, logger, sessionId: 's1', hasEth, forbidden },
+    takes: () => state.takes,
+    guard: (work) => work(),
     over: () => state.over,
-    breach: (ending) => breaches.push(ending),
+    end: (ending) => breaches.push(ending),
     read: (go) => reads.push(go),
+    told: (verdict) => told.push(verdict),
+    closed: (what) => closed.push(what),
   });
-  const take = (id: number, bytes: number): void => {
+  const take = (id: number, bytes: number): boolean => {
     const message: IncomingMessage = {
       ...{ capability: CHAT, id, wireBytes: bytes, declaredBytes: bytes },
       payload: () => new Uint8Array(bytes),
       head: () => new Uint8Array(0),
     };
-    all.take(message);
+    return all.take(message);
   };
-  return { all, logger, breaches, reads, sent, state, take };
+  return { all, clock, logger, breaches, reads, sent, state, take, told, closed };
 }
 
 describe('protocols beside eth', () => {
   test('hand over what comes, and send what is in range', () => {
     const heard: [number, number][] = [];
     const { all, take, sent, state } = satellites(
-      chat({ open: () => ({ message: (id, payload) => void heard.push([id, payload.length]) }) }),
+      chat({ onSession: () => ({ message: (id, payload) => void heard.push([id, payload.length]) }) }),
     );
     all.open(SESSION);
     take(0, 5);
@@ -163,7 +176,7 @@ describe('protocols beside eth', () => {
   test('a message beyond its cap, or of no known id, is a breach and reaches nobody', () => {
     let heard = 0;
     const { all, take, breaches } = satellites(
-      chat({ maxBytes: [4, undefined, 8], open: () => ({ message: () => void heard++ }) }),
+      chat({ maxBytes: [4, undefined, 8], onSession: () => ({ message: () => void heard++ }) }),
     );
     all.open(SESSION);
     take(0, 4);
@@ -179,7 +192,7 @@ describe('protocols beside eth', () => {
   test('whatever a handler throws, now or later, is logged and nothing else', async () => {
     const { all, take, logger } = satellites(
       chat({
-        open: () => ({
+        onSession: () => ({
           message: (id) => {
             if (id === 0) throw new Error('now');
             return Promise.reject(new Error('later'));
@@ -210,7 +223,7 @@ describe('protocols beside eth', () => {
 
   test('a slow handler stops reading at 1 MiB, and lets it go on', async () => {
     const { promise, resolve } = deferred<void>();
-    const { all, take, reads } = satellites(chat({ open: () => ({ message: () => promise }) }));
+    const { all, take, reads } = satellites(chat({ onSession: () => ({ message: () => promise }) }));
     all.open(SESSION);
     for (let i = 0; i < MAX_UNFINISHED_BYTES / 256 - 1; i++) take(0, 1);
     expect(reads).toEqual([]);
@@ -226,7 +239,9 @@ describe('protocols beside eth', () => {
   test('each is told of the end once, if it was opened', () => {
     const told: string[] = [];
     const { all } = satellites(
-      chat({ open: () => ({ message: () => undefined, closed: ({ outcome }) => told.push(outcome) }) }),
+      chat({
+        onSession: () => ({ message: () => undefined, closed: (cause) => told.push(String(cause?.outcome)) }),
+      }),
     );
     all.open(SESSION);
     all.end(END);
@@ -240,7 +255,7 @@ describe('protocols beside eth', () => {
 
   test('000.3: open has to return a handler', () => {
     for (const handler of [undefined, null, {}, { message: 7 }]) {
-      const { all } = satellites(chat({ open: () => handler as never }));
+      const { all } = satellites(chat({ onSession: () => handler as never }));
       expect(() => all.open(SESSION)).toThrow('returned no handler');
     }
   });
