@@ -22,6 +22,11 @@ export interface ScriptedPeerOptions extends Partial<ScriptedBehaviour> {
   readonly crypto?: RlpxCrypto;
 }
 
+interface Deferred {
+  readonly resolve: (session: ScriptedSession) => void;
+  readonly reject: (error: TestingError) => void;
+}
+
 /** Connections that were accepted and that no `accepted` has taken; beyond it they are closed. */
 const MAX_ARRIVED = 1_024;
 
@@ -45,7 +50,8 @@ export class ScriptedPeer {
   readonly #behaviour: ScriptedBehaviour;
   readonly #sessions = new Set<ScriptedSession>();
   readonly #arrived: ScriptedSession[] = [];
-  readonly #waiting: ((session: ScriptedSession) => void)[] = [];
+  readonly #waiting: Deferred[] = [];
+  readonly #closed = new AbortController();
   #listener: TcpListener | undefined;
 
   constructor(options: ScriptedPeerOptions) {
@@ -68,34 +74,54 @@ export class ScriptedPeer {
     return [...this.#sessions];
   }
 
-  /** @returns the connection once TCP stands; `ready` tells the rest. @throws RuntimeError ERR_RUNTIME_CONNECT */
+  /**
+   * @returns the connection once TCP stands; `ready` tells the rest
+   * @throws RuntimeError ERR_RUNTIME_CONNECT; TestingError ERR_TESTING_ENDED where the peer has been closed
+   */
   async dial({ host, port, publicKey }: ScriptedTarget): Promise<ScriptedSession> {
-    const socket = await this.#world.tcp.connect({ host, port });
+    this.#checkOpen();
+    const { signal } = this.#closed;
+    const socket = await this.#world.tcp.connect({ host, port }, { signal }).catch((error: unknown) => {
+      this.#checkOpen(); // closing called it off
+      throw error;
+    });
+    if (signal.aborted) socket.destroy(); // it stood just before
+    this.#checkOpen();
     return this.#speak(socket, 'initiator', publicKey);
   }
 
   /**
    * Accepts connections, which `accepted` hands out. @returns the address with the real port
-   * @throws RuntimeError ERR_RUNTIME_LISTEN; TestingError ERR_TESTING_STATE where it listens already
+   * @throws RuntimeError ERR_RUNTIME_LISTEN; TestingError ERR_TESTING_STATE where it listens already, ERR_TESTING_ENDED
    */
   async listen(at: TcpAddress): Promise<TcpAddress> {
+    this.#checkOpen();
     if (this.#listener !== undefined)
       throw new TestingError('ERR_TESTING_STATE', 'this peer listens already');
-    this.#listener = await this.#world.tcp.listen(at, (socket) => this.#accept(socket));
-    return this.#listener.address;
+    const listener = await this.#world.tcp.listen(at, (socket) => this.#accept(socket));
+    if (this.#closed.signal.aborted) await listener.close();
+    this.#checkOpen();
+    this.#listener = listener;
+    return listener.address;
   }
 
-  /** The next connection that comes in, or the oldest that came and was not asked for. */
+  /**
+   * The next connection that comes in, or the oldest that came and was not asked for.
+   * @throws TestingError ERR_TESTING_ENDED where none can come any more
+   */
   accepted(): Promise<ScriptedSession> {
     const session = this.#arrived.shift();
     if (session !== undefined) return Promise.resolve(session);
-    return new Promise((resolve) => {
-      this.#waiting.push(resolve);
+    if (this.#closed.signal.aborted) return Promise.reject(closedError());
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
     });
   }
 
-  /** Accepts no more and closes all connections without a word. Idempotent. */
+  /** For good: dials and accepts no more, closes all connections without a word. Idempotent. */
   async close(): Promise<void> {
+    this.#closed.abort();
+    for (const { reject } of this.#waiting.splice(0)) reject(closedError());
     const closed = this.#listener?.close();
     for (const session of this.sessions) session.destroy();
     await closed;
@@ -105,15 +131,19 @@ export class ScriptedPeer {
     return this.close();
   }
 
+  #checkOpen(): void {
+    if (this.#closed.signal.aborted) throw closedError();
+  }
+
   #accept(socket: TcpSocket): void {
-    if (this.#arrived.length >= MAX_ARRIVED) {
+    if (this.#closed.signal.aborted || this.#arrived.length >= MAX_ARRIVED) {
       socket.destroy();
       return;
     }
     const session = this.#speak(socket, 'recipient');
     const waiting = this.#waiting.shift();
     if (waiting === undefined) this.#arrived.push(session);
-    else waiting(session);
+    else waiting.resolve(session);
   }
 
   #speak(socket: TcpSocket, role: Role, remotePublicKey?: Uint8Array): ScriptedSession {
@@ -126,6 +156,10 @@ export class ScriptedPeer {
     this.#sessions.add(session);
     return session;
   }
+}
+
+function closedError(): TestingError {
+  return new TestingError('ERR_TESTING_ENDED', 'this peer has been closed');
 }
 
 function ethCapability(version: EthVersion): LocalCapability {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { DISCONNECT } from '../../src/index.js';
-import { TestingError } from '../../src/testing/index.js';
+import { ScriptedPeer, TestingError } from '../../src/testing/index.js';
 import { crypto, hash, item, PORT, SECOND, type TellingStatus, Town } from '../support/rows-town.js';
 
 const query = { origin: 1n, amount: 1n, skip: 0n, reverse: false };
@@ -159,11 +159,35 @@ describe('a scripted peer', () => {
     session.goOn();
     await town.clock.advance(SECOND);
     expect(session.heard).toHaveLength(20);
+    const nobody = peer.dial({ host: '10.9.9.9', port: 1, publicKey: hash(1) });
+    await expect(town.clock.settle(nobody)).rejects.toMatchObject({ code: 'ERR_RUNTIME_CONNECT' });
     await town.clock.settle(peer.close());
     await town.clock.advance(100);
     expect(node.causes).toMatchObject([{ by: 'transport', code: 'EOF' }]);
-    const nobody = peer.dial({ host: '10.9.9.9', port: 1, publicKey: hash(1) });
-    await expect(town.clock.settle(nobody)).rejects.toMatchObject({ code: 'ERR_RUNTIME_CONNECT' });
+  });
+
+  test('closed while it dials, or is about to listen, leaves no socket and no promise open', async () => {
+    const town = new Town(1, { link: { latencyMs: 50 } });
+    const node = await town.node();
+    const host = '10.6.0.1';
+    const peer = new ScriptedPeer({ world: town.world(host), crypto });
+    const target = { host: node.host, port: PORT, publicKey: node.manager.publicKey };
+    const dialing = peer.dial(target);
+    const listening = peer.listen({ host: '0.0.0.0', port: PORT });
+    const accepted = peer.accepted();
+    const ended = expect.objectContaining({ code: 'ERR_TESTING_ENDED' });
+    const all = Promise.allSettled([dialing, listening, accepted]);
+    await town.clock.settle(peer.close());
+    expect(await town.clock.settle(all)).toEqual(Array(3).fill({ status: 'rejected', reason: ended }));
+    await town.clock.advance(SECOND);
+    expect(peer.sessions).toEqual([]);
+    expect(node.manager.list()).toEqual([]);
+    expect(town.network.describeOpenSockets()).toEqual([]);
+    await expect(peer.dial(target)).rejects.toThrow(ended);
+    await expect(peer.listen({ host: '0.0.0.0', port: PORT })).rejects.toThrow(ended);
+    await expect(peer.accepted()).rejects.toThrow(ended);
+    const knock = town.world('10.7.7.7').tcp.connect({ host, port: PORT });
+    await expect(town.clock.settle(knock)).rejects.toMatchObject({ code: 'ERR_RUNTIME_CONNECT' });
   });
 });
 
