@@ -1,17 +1,19 @@
 import { bytesToHex } from '../codec/index.js';
 import type { CloseCause } from './close-cause.js';
 import type { SessionHost } from './host.js';
-import { JournalKeeper } from './journal-keeper.js';
+import type { JournalKeeper } from './journal-keeper.js';
 import type { ManagedSession } from './managed-session.js';
-import { isPending, type LivingEvent } from './state.js';
+import { isPending, isTerminal, type LiveState, type LivingEvent } from './state.js';
 
 /** What is written down of the life of one session, from its first event on, once it is known that anything is. */
 export class History {
   readonly #session: ManagedSession;
   readonly #host: SessionHost;
   /** Before it is known whether there is a journal: at most five events. */
-  readonly #lived: { readonly atMs: number; readonly event: LivingEvent }[] = [];
+  readonly #lived: { readonly atMs: number; readonly event: LivingEvent; readonly state: LiveState }[] = [];
   #journal: JournalKeeper | undefined;
+  /** Who keeps the journals does not want this one. */
+  #isUnwanted = false;
 
   constructor(session: ManagedSession, host: SessionHost) {
     this.#session = session;
@@ -25,31 +27,21 @@ export class History {
 
   /** Called when the template is known, which may be when the key is proven, or at the end. */
   open(): void {
-    const session = this.#session;
-    const { messageLogging, ambientLogging } = session.template.settings;
-    const { journal: sink, crypto, world, logger } = this.#host;
-    if (this.#journal !== undefined || messageLogging === 'off' || sink === undefined) return;
-    this.#journal = new JournalKeeper(
-      session,
-      {
-        session: session.id,
-        direction: session.direction,
-        keccak256: (...parts) => crypto.keccak256(...parts),
-        whole: messageLogging === 'whole',
-        ambient: ambientLogging,
-        atMs: session.createdAtMs,
-      },
-      { sink, clock: world.clock, logger },
-    );
-    for (const { atMs, event } of this.#lived) this.#journal.event(atMs, event);
+    const { settings } = this.#session.template;
+    if (this.#journal !== undefined || this.#isUnwanted || settings.messageLogging === 'off') return;
+    this.#journal = this.#host.journals?.open(this.#session, settings, this.#session.createdAtMs);
+    this.#isUnwanted = this.#journal === undefined;
+    for (const { atMs, event, state } of this.#lived) this.#journal?.event(atMs, event, state);
     this.#lived.length = 0;
   }
 
   /** The session has accepted an event. */
   event(event: LivingEvent): void {
     const atMs = this.#host.world.clock.wallMs();
-    if (this.#journal !== undefined) this.#journal.event(atMs, event, this.#factsOf(event));
-    else if (isPending(this.#session.state)) this.#lived.push({ atMs, event });
+    const { state } = this.#session;
+    if (isTerminal(state)) return;
+    if (this.#journal !== undefined) this.#journal.event(atMs, event, state, this.#factsOf(event));
+    else if (isPending(state)) this.#lived.push({ atMs, event, state });
   }
 
   end(cause: CloseCause): void {

@@ -14,7 +14,7 @@ import type { ActiveSession } from './active.js';
 import type { CloseCause, Ending } from './close-cause.js';
 import type { Deadlines } from './deadlines.js';
 import type { Session } from './handle.js';
-import type { JournalSink } from './journal-keeper.js';
+import type { JournalDesk } from './journal-keeper.js';
 import type { KnownKeys } from './known-set.js';
 import type { ManagedSession } from './managed-session.js';
 import type { PeerKind } from './policy.js';
@@ -77,7 +77,7 @@ export interface SessionHost {
   readonly serve: RequestHandler | undefined;
   readonly gossip: GossipHandler | undefined;
   readonly templates: SessionTemplates;
-  readonly journal: JournalSink | undefined;
+  readonly journals: JournalDesk | undefined;
   readonly logger: Logger;
   /** The port that we listen on; 0 for none. */
   listenPort(): number;

@@ -58,25 +58,28 @@ export type {
   StageTimes,
 } from './handle.js';
 export type { GossipHandler, RequestHandler, StatusProvider } from './host.js';
+export type { JournalRecord } from './journal.js';
+export {
+  type EndEntry,
+  type EventEntry,
+  type GapEntry,
+  JOURNAL_VERSION,
+  type JournalChain,
+  type JournalEntry,
+  type Keccak,
+  type MessageChain,
+  type MessageEntry,
+  type OpenEntry,
+  versionInLine,
+} from './journal-entry.js';
+export type { JournalSink } from './journal-keeper.js';
 export {
   type DecodedJournal,
   decodeJournal,
   encodeJournal,
-  type JournalRecord,
   type JournalVerdict,
   verifyJournal,
-} from './journal.js';
-export type {
-  EndEntry,
-  EventEntry,
-  GapEntry,
-  JournalChain,
-  JournalEntry,
-  Keccak,
-  MessageEntry,
-  OpenEntry,
-} from './journal-entry.js';
-export type { JournalSink } from './journal-keeper.js';
+} from './journal-read.js';
 export { type ReplayOutcome, replayJournal } from './journal-replay.js';
 export { SessionManager } from './manager.js';
 export type {
@@ -109,11 +112,11 @@ export {
   type QuotaName,
   type QuotaStep,
   type QuotaVerdict,
+  type SatelliteQuotaName,
+  type SatelliteVerdict,
   type SessionQuotas,
 } from './quota.js';
 export type { RequestOptions } from './requests.js';
-  type SatelliteQuotaName,
-  type SatelliteVerdict,
 export {
   type CapabilityChannel,
   DEFAULT_SATELLITE_MESSAGE_BYTES,
@@ -122,11 +125,11 @@ export {
   type SatelliteHandler,
   type SatelliteProtocol,
 } from './satellite.js';
+export { DEFAULT_SATELLITE_BUDGET, type SatelliteBudget } from './satellite-budget.js';
+export type { SatelliteClosed } from './satellites.js';
 export {
   type EndingEvent,
   isEstablished,
-export { DEFAULT_SATELLITE_BUDGET, type SatelliteBudget } from './satellite-budget.js';
-export type { SatelliteClosed } from './satellites.js';
   isTerminal,
   isTransitionError,
   type LiveState,
@@ -146,7 +149,6 @@ export {
   SessionTemplates,
   type TemplateOptions,
 } from './templates.js';
-export type { ValidSession } from './validation.js';
 export {
   defineProtocol,
   type ProtocolMessage,
@@ -154,3 +156,4 @@ export {
   type TypedHandler,
   type TypedProtocol,
 } from './typed-protocol.js';
+export type { ValidSession } from './validation.js';

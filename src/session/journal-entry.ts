@@ -1,12 +1,21 @@
 import { bytesToHex, hexToBytes } from '../codec/index.js';
 import type { CloseCause } from './close-cause.js';
 import type { Direction } from './counter.js';
-import { type LivingEvent, SESSION_EVENTS, type SessionEvent } from './state.js';
+import { type LiveState, type LivingEvent, SESSION_EVENTS, SESSION_STATES } from './state.js';
 
-/** One chain for the life of the session, one for each direction of its messages (seen from us). */
-export type JournalChain = 'life' | 'in' | 'out';
+/** What another version writes is not read. */
+export const JOURNAL_VERSION = 1;
 
-export const JOURNAL_CHAINS: readonly JournalChain[] = ['life', 'in', 'out'];
+/**
+ * One chain for the life of the session and one for each direction of its messages (seen from us). What is said unasked has
+ * chains of its own: with or without it, the durable history is linked alike.
+ */
+export type JournalChain = 'life' | MessageChain;
+
+/** The chains that messages stand in. */
+export type MessageChain = 'in' | 'out' | 'ambient-in' | 'ambient-out';
+
+export const JOURNAL_CHAINS: readonly JournalChain[] = ['life', 'in', 'out', 'ambient-in', 'ambient-out'];
 
 interface Linked {
   /** The place in the whole journal: 0, 1, 2… without a gap. */
@@ -21,6 +30,7 @@ interface Linked {
 /** The first entry: whose journal it is. */
 export interface OpenEntry extends Linked {
   readonly kind: 'open';
+  readonly version: typeof JOURNAL_VERSION;
   readonly session: string;
   readonly direction: Direction;
   /** Bytes of each message are in it, not only their hash. */
@@ -31,6 +41,8 @@ export interface OpenEntry extends Linked {
 export interface EventEntry extends Linked {
   readonly kind: 'event';
   readonly event: LivingEvent;
+  /** The state that it led to. */
+  readonly state: LiveState;
   /** What became known with it: peer, shared id, capability. */
   readonly facts?: Readonly<Record<string, string>>;
 }
@@ -38,12 +50,14 @@ export interface EventEntry extends Linked {
 /** A message that was accepted, or sent. */
 export interface MessageEntry extends Linked {
   readonly kind: 'message';
+  readonly chain: MessageChain;
   /** `eth/69` */
   readonly capability: string;
   /** Relative to the capability. */
   readonly id: number;
+  /** As eth calls it; the messages of other protocols are called by their id. */
   readonly name: string;
-  /** In decimal digits; requests and answers only. */
+  /** In decimal digits; requests and answers of eth only. */
   readonly requestId?: string;
   /** Of the payload, decompressed. */
   readonly bytes: number;
@@ -78,12 +92,27 @@ const encoder = new TextEncoder();
 
 /** What stands before the first entry of a chain. */
 export function firstLink(chain: JournalChain, keccak256: Keccak): string {
-  return bytesToHex(keccak256(encoder.encode(`rlpxd journal 1 ${chain}`)));
+  return bytesToHex(keccak256(encoder.encode(`rlpxd journal ${JOURNAL_VERSION} ${chain}`)));
 }
 
 /** The link of an entry: over the link before it and the entry's line without a link. */
 export function linkOf(before: string, facts: JournalFacts, keccak256: Keccak): string {
-  return bytesToHex(keccak256(hexToBytes(before), encoder.encode(JSON.stringify(facts))));
+  return linkOfLine(before, JSON.stringify(facts), keccak256);
+}
+
+function linkOfLine(before: string, line: string, keccak256: Keccak): string {
+  return bytesToHex(keccak256(hexToBytes(before), encoder.encode(line)));
+}
+
+/** The entry behind the link before it, with the line that it is written as. */
+export function linked(
+  before: string,
+  facts: JournalFacts,
+  keccak256: Keccak,
+): { readonly entry: JournalEntry; readonly line: string } {
+  const bare = JSON.stringify(facts);
+  const link = linkOfLine(before, bare, keccak256);
+  return { entry: { ...facts, link } as JournalEntry, line: `${bare.slice(0, -1)},"link":"${link}"}` };
 }
 
 /** One line of JSON, without the line feed. */
@@ -91,15 +120,29 @@ export function journalLine(entry: JournalEntry): string {
   return JSON.stringify(entry);
 }
 
-/** @returns undefined for what has not the shape of an entry. Whether it is true is for its link to say. */
+/**
+ * @returns undefined for what is not written as an entry is, to the letter: each entry has one line and no other. Whether it
+ * is true is for its link to say.
+ */
 export function readJournalLine(line: string): JournalEntry | undefined {
-  let value: unknown;
+  const value = parse(line);
+  if (!isEntry(value)) return undefined;
+  const { link, ...facts } = value;
+  return JSON.stringify({ ...facts, link }) === line ? value : undefined;
+}
+
+/** The version of the journal that begins with this line; undefined where none does. */
+export function versionInLine(line: string): number | undefined {
+  const value = parse(line);
+  return isObject(value) && value.kind === 'open' && isCount(value.version) ? value.version : undefined;
+}
+
+function parse(line: string): unknown {
   try {
-    value = JSON.parse(line);
+    return JSON.parse(line);
   } catch {
     return undefined;
   }
-  return isEntry(value) ? value : undefined;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -114,11 +157,15 @@ function isEntry(value: unknown): value is JournalEntry {
 }
 
 const SHAPES: Readonly<Record<JournalEntry['kind'], (entry: Fields) => boolean>> = {
-  open: ({ session, direction, whole }) =>
+  open: ({ version, session, direction, whole }) =>
+    version === JOURNAL_VERSION &&
     typeof session === 'string' &&
     (direction === 'inbound' || direction === 'outbound') &&
     typeof whole === 'boolean',
-  event: ({ event, facts }) => isEvent(event) && (facts === undefined || isObject(facts)),
+  event: ({ event, state, facts }) =>
+    SESSION_EVENTS.some((one) => one === event) &&
+    SESSION_STATES.some((one) => one === state) &&
+    (facts === undefined || isObject(facts)),
   message: ({ capability, id, name, requestId, bytes, hash, payload }) =>
     typeof capability === 'string' &&
     isCount(id) &&
@@ -133,10 +180,6 @@ const SHAPES: Readonly<Record<JournalEntry['kind'], (entry: Fields) => boolean>>
 };
 
 const HASH = /^[0-9a-f]{64}$/;
-
-function isEvent(value: unknown): value is SessionEvent {
-  return SESSION_EVENTS.some((event) => event === value);
-}
 
 function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

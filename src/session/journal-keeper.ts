@@ -1,68 +1,164 @@
-import type { MessageSpec } from '../eth/index.js';
+import type { RlpxCrypto } from '../crypto/index.js';
 import type { Clock, Logger } from '../runtime/index.js';
 import type { CloseCause } from './close-cause.js';
+import { type Deferred, deferred } from './deferred.js';
 import type { EthTable } from './eth-table.js';
-import { textOf } from './foreign-code.js';
+import { callForeign, textOf } from './foreign-code.js';
 import type { SessionHandle } from './handle.js';
-import { type JournalOptions, type JournalRecord, SessionJournal } from './journal.js';
+import { type JournaledMessage, type JournalRecord, SessionJournal } from './journal.js';
 import type { JournalEntry } from './journal-entry.js';
+import { JournalRoom } from './journal-room.js';
 import type { MessageSink } from './outgoing.js';
-import type { LivingEvent } from './state.js';
+import type { LiveState, LivingEvent } from './state.js';
+import type { SessionSettings } from './templates.js';
 
 /**
  * Takes the journals of the sessions whose template has `messageLogging`, in pieces and in order: a file, a database, a
- * list. Written behind: while a promise of it is open, entries wait, up to 4 MiB per session. One that fails is logged,
- * and gets nothing more of that session.
+ * list. Written behind: while a promise of it is open, entries wait, up to 4 MiB per session (32 MiB where messages are
+ * kept whole) and 64 MiB in all; beyond that messages are left out, and their number is written down. A `write` that fails
+ * is logged, and that session's journal gets nothing more.
  */
 export interface JournalSink {
-  write(session: SessionHandle, entries: readonly JournalEntry[]): void | Promise<void>;
+  /** @param lines the same entries as lines of JSON, each with its line feed */
+  write(session: SessionHandle, entries: readonly JournalEntry[], lines: string): void | Promise<void>;
+  /** Asked once for each such session, when its peer is known or it ends before: false leaves it without a journal. */
+  wants?(session: SessionHandle): boolean;
+  /** What one session may give it in all, in bytes of lines; beyond it messages are left out. */
+  readonly maxSessionBytes?: number;
+  /** Whether there is room for messages at all; the lives of sessions are written all the same. */
+  hasRoom?(): boolean;
 }
 
 /** Bytes of lines that are handed over at once. */
 const PIECE_BYTES = 256 * 1024;
 
+export interface JournalDeskOptions {
+  readonly sink: JournalSink;
+  readonly clock: Clock;
+  readonly crypto: Pick<RlpxCrypto, 'keccak256'>;
+  readonly logger: Logger;
+}
+
+/** All journals of one manager: who has one, how much of them waits, and when all is written. */
+export class JournalDesk {
+  readonly #options: JournalDeskOptions;
+  readonly #room: JournalRoom;
+  #writing = 0;
+  #written: Deferred<void> | undefined;
+
+  constructor(options: JournalDeskOptions) {
+    this.#options = options;
+    const { sink } = options;
+    this.#room = new JournalRoom(undefined, () => this.#ask(() => sink.hasRoom?.() ?? true));
+  }
+
+  /** @returns undefined where nothing is to be written down of the session */
+  open(
+    session: SessionHandle,
+    { messageLogging, ambientLogging }: SessionSettings,
+    atMs: number,
+  ): JournalKeeper | undefined {
+    const { sink, clock, crypto, logger } = this.#options;
+    if (messageLogging === 'off' || !this.#ask(() => sink.wants?.(session) ?? true)) return undefined;
+    const { maxSessionBytes } = sink;
+    const journal = new SessionJournal(
+      {
+        session: session.id,
+        direction: session.direction,
+        keccak256: (...parts) => crypto.keccak256(...parts),
+        whole: messageLogging === 'whole',
+        ambient: ambientLogging,
+        room: this.#room,
+        ...(maxSessionBytes === undefined ? {} : { maxTotalBytes: maxSessionBytes }),
+      },
+      atMs,
+    );
+    const begins = (): void => void this.#writing++;
+    return new JournalKeeper(session, journal, {
+      ...{ sink, clock, logger, room: this.#room, begins },
+      pauses: () => this.#pauses(),
+    });
+  }
+
+  /** Resolves when nothing waits to be written, or is being written. */
+  written(): Promise<void> {
+    if (this.#writing === 0) return Promise.resolve();
+    this.#written ??= deferred();
+    return this.#written.promise;
+  }
+
+  #pauses(): void {
+    this.#writing--;
+    if (this.#writing > 0) return;
+    this.#written?.resolve();
+    this.#written = undefined;
+  }
+
+  #ask(question: () => boolean): boolean {
+    let answer = false;
+    const failed = (error: unknown): void =>
+      this.#options.logger.error(
+        { event: 'session.journal', cause: textOf(error) },
+        'the keeper of journals fails',
+      );
+    callForeign(() => {
+      answer = question();
+    }, failed);
+    return answer;
+  }
+}
+
+interface KeeperHost {
+  readonly sink: JournalSink;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly room: JournalRoom;
+  readonly begins: () => void;
+  readonly pauses: () => void;
+}
+
 /** The journal of one session on its way to the sink. */
 export class JournalKeeper {
   readonly #session: SessionHandle;
   readonly #journal: SessionJournal;
-  readonly #sink: JournalSink;
-  readonly #clock: Clock;
-  readonly #logger: Logger;
+  readonly #host: KeeperHost;
   /** Answers to refused requests, which leave no trace in the history. */
   readonly #untold = new WeakSet<Uint8Array>();
   #state: 'idle' | 'writing' | 'failed' = 'idle';
 
-  constructor(
-    session: SessionHandle,
-    options: JournalOptions & { readonly atMs: number },
-    host: { readonly sink: JournalSink; readonly clock: Clock; readonly logger: Logger },
-  ) {
+  constructor(session: SessionHandle, journal: SessionJournal, host: KeeperHost) {
     this.#session = session;
-    this.#journal = new SessionJournal(options, options.atMs);
-    this.#sink = host.sink;
-    this.#clock = host.clock;
-    this.#logger = host.logger;
+    this.#journal = journal;
+    this.#host = host;
     this.#writeSoon();
   }
 
   get record(): JournalRecord {
-    return this.#journal.record;
+    return { ...this.#journal.record, failed: this.#state === 'failed' };
   }
 
-  event(atMs: number, event: LivingEvent, facts?: Readonly<Record<string, string>>): void {
-    this.#journal.event(atMs, event, facts);
+  event(atMs: number, event: LivingEvent, state: LiveState, facts?: Readonly<Record<string, string>>): void {
+    if (this.#state === 'failed') return;
+    this.#journal.event(atMs, event, state, facts);
     this.#writeSoon();
   }
 
-  message(
+  /** @param capability `eth/69` */
+  message(direction: 'in' | 'out', capability: string, spec: JournaledMessage, payload: Uint8Array): void {
+    if (this.#state === 'failed' || this.#untold.has(payload)) return;
+    this.#journal.message(this.#host.clock.wallMs(), direction, capability, spec, payload);
+    this.#writeSoon();
+  }
+
+  /** A message of a protocol beside eth; what it is for is for its handler to know. */
+  beside(
     direction: 'in' | 'out',
-    capability: string,
-    spec: Pick<MessageSpec, 'id' | 'name' | 'kind'>,
+    capability: { readonly name: string; readonly version: number },
+    id: number,
     payload: Uint8Array,
   ): void {
-    if (this.#state === 'failed' || this.#untold.has(payload)) return;
-    this.#journal.message(this.#clock.wallMs(), direction, capability, spec, payload);
-    this.#writeSoon();
+    const { name, version } = capability;
+    this.message(direction, `${name}/${version}`, { id, name: `message ${id}`, kind: undefined }, payload);
   }
 
   /** This payload is going to leave, and is not to be told of. */
@@ -71,6 +167,7 @@ export class JournalKeeper {
   }
 
   end(cause: CloseCause): void {
+    if (this.#state === 'failed') return;
     this.#journal.end(cause.atMs, cause);
     this.#writeSoon();
   }
@@ -78,23 +175,33 @@ export class JournalKeeper {
   #writeSoon(): void {
     if (this.#state !== 'idle' || this.#journal.gauge.items === 0) return;
     this.#state = 'writing';
-    this.#clock.soon(() => void this.#write());
+    this.#host.begins();
+    this.#host.clock.soon(() => void this.#write());
   }
 
   async #write(): Promise<void> {
+    const { sink, room } = this.#host;
     try {
-      for (let piece = this.#take(); piece.length > 0; piece = this.#take())
-        await this.#sink.write(this.#session, piece);
+      while (this.#journal.gauge.items > 0) {
+        const { entries, text, bytes } = this.#journal.takeLines(PIECE_BYTES);
+        try {
+          await sink.write(this.#session, entries, text);
+        } finally {
+          room.free(bytes);
+        }
+      }
       this.#state = 'idle';
     } catch (error) {
-      this.#state = 'failed';
-      const fields = { event: 'session.journal', session: this.#session.id, cause: textOf(error) };
-      this.#logger.error(fields, 'the journal cannot be written any more');
+      this.#fail(error);
     }
+    this.#host.pauses();
   }
 
-  #take(): readonly JournalEntry[] {
-    return this.#journal.take(PIECE_BYTES);
+  #fail(error: unknown): void {
+    this.#state = 'failed';
+    this.#journal.take(); // for nobody: what is missing before it cannot be filled in
+    const fields = { event: 'session.journal', session: this.#session.id, cause: textOf(error) };
+    this.#host.logger.error(fields, 'the journal cannot be written any more');
   }
 }
 
@@ -105,20 +212,24 @@ export function journaledSink(
   journal: JournalKeeper | undefined,
 ): MessageSink {
   if (journal === undefined) return sink;
-  const tell = (capability: string, id: number, payload: Uint8Array): void => {
-    const spec = protocol.byId[id];
-    if (capability === 'eth' && spec !== undefined)
-      journal.message('out', `eth/${protocol.version}`, spec, payload);
+  const tell = (
+    capability: { readonly name: string; readonly version: number },
+    id: number,
+    payload: Uint8Array,
+  ): void => {
+    const spec = capability.name === 'eth' ? protocol.byId[id] : undefined;
+    if (capability.name !== 'eth') journal.beside('out', capability, id, payload);
+    else if (spec !== undefined) journal.message('out', `eth/${protocol.version}`, spec, payload);
   };
   return {
     send(capability, id, payload) {
       const goesOn = sink.send(capability, id, payload);
-      tell(capability.name, id, payload);
+      tell(capability, id, payload);
       return goesOn;
     },
     sendPacked(capability, message) {
       const goesOn = sink.sendPacked(capability, message);
-      tell(capability.name, message.id, message.plain);
+      tell(capability, message.id, message.plain);
       return goesOn;
     },
   };

@@ -1,16 +1,22 @@
 import { hexToBytes } from '../codec/index.js';
 import { type EthMessageName, ethProtocol, isEthVersion, type MessageSpec } from '../eth/index.js';
-import type { CloseCause } from './close-cause.js';
+import { type CloseCause, closeCause, type Ending, endingEvent } from './close-cause.js';
 import { Conversation } from './conversation.js';
-import type { EndEntry, EventEntry, JournalEntry, MessageEntry, OpenEntry } from './journal-entry.js';
+import type {
+  EndEntry,
+  EventEntry,
+  JournalEntry,
+  MessageChain,
+  MessageEntry,
+  OpenEntry,
+} from './journal-entry.js';
 import {
-  type EndingEvent,
   isEstablished,
   isTerminal,
   isTransitionError,
+  type LiveState,
   next,
   type SessionState,
-  type TerminalState,
 } from './state.js';
 
 /** What a journal leads to when it is read through `next` again. */
@@ -33,16 +39,10 @@ export type ReplayOutcome =
       readonly says: string;
     };
 
-const EVENT_OF: Readonly<Record<TerminalState, EndingEvent>> = {
-  closed: 'close',
-  cancelled: 'cancel',
-  expired: 'expire',
-  faulted: 'fault',
-};
-
 /**
  * Lives through a session again from what was written down: each event goes through `next`, each message through the
- * conversation's step and the version's table, each answer to its request. What the engine could not have done is found.
+ * conversation's step and the version's table, each answer to its request, the end through the function that makes causes.
+ * What the engine could not have done, or what it would have come to differently, is found.
  * Links are not looked at (`verifyJournal`).
  */
 export function replayJournal(entries: readonly JournalEntry[]): ReplayOutcome {
@@ -112,31 +112,39 @@ class Replay {
     this.#states.push(direction === 'outbound' ? 'requested' : 'accepted');
   }
 
-  #event(state: SessionState, { event }: EventEntry): string | undefined {
+  #event(state: SessionState, { event, state: said }: EventEntry): string | undefined {
     const reached = next(state, event);
     if (isTransitionError(reached)) return reached.says;
     if (isTerminal(reached)) return `${event} is an end, and stands as an event`;
+    if (reached !== said) return `${event} leads to ${reached}, and ${said} was written down`;
     if (event === 'greeted') this.#conversation.greeted();
     this.#states.push(reached);
     return undefined;
   }
 
-  #end(state: SessionState, { cause }: EndEntry): string | undefined {
-    const event = Object.hasOwn(EVENT_OF, cause.outcome) ? EVENT_OF[cause.outcome] : undefined;
-    if (event === undefined) return `${cause.outcome} is no end`;
-    const reached = next(state, event);
-    if (isTransitionError(reached)) return reached.says;
+  #end(state: LiveState, { cause }: EndEntry): string | undefined {
     if (cause.stage !== state) return `it ended while ${state}, and says while ${cause.stage}`;
+    const ending = endingOf(cause);
+    const reached = next(state, endingEvent(ending, state));
+    if (isTransitionError(reached)) return reached.says;
+    if (!isTerminal(reached) || reached !== cause.outcome)
+      return `such an end leads to ${reached}, and ${cause.outcome} was written down`;
+    const { atMs, epoch, counters, reasonSent: sent } = cause;
+    const made = closeCause(ending, { outcome: reached, stage: state, atMs, epoch, counters, sent });
+    const differs = FIELDS.find((field) => !same(made[field], cause[field]));
+    if (differs !== undefined) return `${differs} of the end is not what the engine says of such an end`;
     this.#states.push(reached);
-    this.#cause = cause;
+    this.#cause = made;
     return undefined;
   }
 
   #message(state: SessionState, entry: MessageEntry): string | undefined {
+    if (!entry.capability.startsWith('eth/')) return this.#beside(state, entry);
     const spec = specOf(entry);
     if (spec === undefined) return `${entry.capability} has no message ${entry.id} called ${entry.name}`;
-    const { chain } = entry;
-    if (chain === 'life') return 'a message in the chain of the life';
+    if (entry.chain.startsWith('ambient-') !== (spec.kind === 'gossip'))
+      return `${spec.name} in the chain ${entry.chain}`;
+    const chain = directionOf(entry.chain);
     const misplaced = this.#misplaced(state, spec, chain);
     if (misplaced !== undefined) return misplaced;
     this.#messages[chain]++;
@@ -148,6 +156,13 @@ class Replay {
       }
     }
     return this.#pair(spec, chain, entry.requestId);
+  }
+
+  /** Protocols beside eth have rules that nobody here knows; that the session is open is one of all. */
+  #beside(state: SessionState, { capability, name, chain }: MessageEntry): string | undefined {
+    if (!isEstablished(state)) return `${capability} ${name} while ${state}`;
+    this.#messages[directionOf(chain)]++;
+    return undefined;
   }
 
   /** Status comes first and once in each direction, everything else needs an open conversation. */
@@ -175,10 +190,31 @@ class Replay {
   }
 }
 
+function directionOf(chain: MessageChain): 'in' | 'out' {
+  return chain === 'in' || chain === 'ambient-in' ? 'in' : 'out';
+}
+
+/** What ended it, as far as its record tells. */
+function endingOf({ outcome, by, reason, reasonReceived: received, code, says }: CloseCause): Ending {
+  const known = { by, reason, received, code, says };
+  if (outcome === 'expired') return { kind: 'deadline', ...known };
+  if (outcome === 'faulted') return { kind: 'fault', ...known };
+  return { kind: by === 'policy' ? 'refused' : 'asked', ...known };
+}
+
+const FIELDS: readonly (keyof CloseCause)[] = [
+  ...(['outcome', 'by', 'stage', 'reason', 'reasonSent', 'reasonReceived', 'code', 'says'] as const),
+  ...(['atMs', 'epoch', 'counters'] as const),
+];
+
+function same(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
 function specOf({ capability, id, name }: MessageEntry): MessageSpec | undefined {
   const version = /^eth\/(\d{1,3})$/.exec(capability)?.[1];
-  if (version === undefined || !isEthVersion(Number(version))) return undefined;
   const number = Number(version);
-  const spec = isEthVersion(number) ? ethProtocol(number).byId[id] : undefined;
+  if (version === undefined || !isEthVersion(number)) return undefined;
+  const spec = ethProtocol(number).byId[id];
   return spec?.name === name ? spec : undefined;
 }

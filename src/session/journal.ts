@@ -1,22 +1,24 @@
-import { bytesToHex, hexToBytes } from '../codec/index.js';
+import { bytesToHex } from '../codec/index.js';
 import { type MessageSpec, peekRequestId } from '../eth/index.js';
 import type { CloseCause } from './close-cause.js';
 import type { Direction } from './counter.js';
 import {
   firstLink,
   JOURNAL_CHAINS,
+  JOURNAL_VERSION,
   type JournalChain,
   type JournalEntry,
   type JournalFacts,
-  journalLine,
   type Keccak,
-  linkOf,
-  readJournalLine,
+  linked,
 } from './journal-entry.js';
-import type { LivingEvent } from './state.js';
+import { JournalRoom } from './journal-room.js';
+import type { LiveState, LivingEvent } from './state.js';
 
-/** What waits to be written takes so much at most. */
+/** What waits to be written of one session takes so much at most. */
 export const JOURNAL_BYTES: number = 4 * 1024 * 1024;
+/** The same where messages are kept whole: the largest that there are, in hex. */
+export const WHOLE_JOURNAL_BYTES: number = 32 * 1024 * 1024;
 /** Beyond it: for the entries of the session's own life, which are few and are never left out. */
 export const JOURNAL_RESERVE_BYTES: number = 64 * 1024;
 
@@ -25,7 +27,16 @@ export interface JournalRecord {
   readonly entries: number;
   /** Messages that were left out for want of room. */
   readonly missed: number;
+  /** It could not be written any more, and lacks its end. */
+  readonly failed: boolean;
   readonly heads: Readonly<Record<JournalChain, string>>;
+}
+
+/** A message as the journal names it; those of protocols beside eth are of no kind. */
+export interface JournaledMessage {
+  readonly id: number;
+  readonly name: string;
+  readonly kind: MessageSpec['kind'] | undefined;
 }
 
 export interface JournalOptions {
@@ -37,11 +48,16 @@ export interface JournalOptions {
   readonly whole?: boolean;
   /** What is said unasked (transactions, announcements, ranges) as well. */
   readonly ambient?: boolean;
+  /** What may wait. */
   readonly maxBytes?: number;
+  /** What all lines of this journal may have together; unlimited. */
+  readonly maxTotalBytes?: number;
+  /** Shared with other journals. */
+  readonly room?: JournalRoom;
 }
 
 /** Whether a message belongs to the durable history; what is said unasked is ambient. */
-export function isDurable(spec: Pick<MessageSpec, 'kind'>): boolean {
+export function isDurable(spec: Pick<JournaledMessage, 'kind'>): boolean {
   return spec.kind !== 'gossip';
 }
 
@@ -58,9 +74,12 @@ export class SessionJournal {
   readonly #whole: boolean;
   readonly #ambient: boolean;
   readonly #maxBytes: number;
+  readonly #maxTotalBytes: number;
+  readonly #room: JournalRoom;
   readonly #heads: Record<JournalChain, string>;
-  #waiting: { readonly entry: JournalEntry; readonly bytes: number }[] = [];
+  #waiting: { readonly entry: JournalEntry; readonly line: string }[] = [];
   #bytes = 0;
+  #totalBytes = 0;
   #seq = 0;
   #missed = 0;
   #missedInAll = 0;
@@ -71,9 +90,12 @@ export class SessionJournal {
     this.#keccak256 = keccak256;
     this.#whole = whole;
     this.#ambient = options.ambient ?? false;
-    this.#maxBytes = options.maxBytes ?? JOURNAL_BYTES;
-    this.#heads = heads((chain) => firstLink(chain, keccak256));
-    this.#life({ ...this.#linked('life', atMs), kind: 'open', session, direction, whole });
+    this.#maxBytes = options.maxBytes ?? (whole ? WHOLE_JOURNAL_BYTES : JOURNAL_BYTES);
+    this.#maxTotalBytes = options.maxTotalBytes ?? Number.POSITIVE_INFINITY;
+    this.#room = options.room ?? new JournalRoom(Number.POSITIVE_INFINITY);
+    this.#heads = chainHeads((chain) => firstLink(chain, keccak256));
+    const version = JOURNAL_VERSION;
+    this.#append({ ...this.#placed('life', atMs), kind: 'open', version, session, direction, whole });
   }
 
   /** The last link of each chain. */
@@ -81,7 +103,7 @@ export class SessionJournal {
     return { ...this.#heads };
   }
 
-  get record(): JournalRecord {
+  get record(): Omit<JournalRecord, 'failed'> {
     return { entries: this.#seq, missed: this.#missedInAll, heads: this.heads };
   }
 
@@ -89,15 +111,12 @@ export class SessionJournal {
     return { items: this.#waiting.length, bytes: this.#bytes, missed: this.#missedInAll };
   }
 
-  /** The session has taken this event. */
-  event(atMs: number, event: LivingEvent, facts?: Readonly<Record<string, string>>): void {
+  /** The session has taken this event. @param state the one that it led to */
+  event(atMs: number, event: LivingEvent, state: LiveState, facts?: Readonly<Record<string, string>>): void {
     if (this.#ended) return;
-    this.#life({
-      ...this.#linked('life', atMs),
-      kind: 'event',
-      event,
-      ...(facts === undefined ? {} : { facts }),
-    });
+    const more = facts === undefined ? {} : { facts };
+    const entry: JournalFacts = { ...this.#placed('life', atMs), kind: 'event', event, state, ...more };
+    if (!this.#appendWithin(entry, JOURNAL_RESERVE_BYTES)) this.#miss();
   }
 
   /**
@@ -108,19 +127,20 @@ export class SessionJournal {
     atMs: number,
     direction: 'in' | 'out',
     capability: string,
-    spec: Pick<MessageSpec, 'id' | 'name' | 'kind'>,
+    spec: JournaledMessage,
     payload: Uint8Array,
   ): void {
-    if (this.#ended || (!this.#ambient && !isDurable(spec))) return;
+    const durable = isDurable(spec);
+    if (this.#ended || (!this.#ambient && !durable)) return;
     const { id, name, kind } = spec;
     const numbered = kind === 'request' || kind === 'response';
     const least = this.#whole ? 2 * payload.length : 0;
-    if (this.#bytes + least > this.#maxBytes || !this.#sayGap(atMs)) {
+    if (!this.#fits(least, 0) || !this.#sayGap(atMs)) {
       this.#miss();
       return;
     }
     const entry: JournalFacts = {
-      ...this.#linked(direction, atMs),
+      ...this.#placed(durable ? direction : `ambient-${direction}`, atMs),
       kind: 'message',
       capability,
       id,
@@ -130,52 +150,53 @@ export class SessionJournal {
       hash: bytesToHex(this.#keccak256(payload)),
       ...(this.#whole ? { payload: bytesToHex(payload) } : {}),
     };
-    if (!this.#append(entry, this.#maxBytes)) this.#miss();
+    if (!this.#appendWithin(entry, 0)) this.#miss();
   }
 
-  /** The session is over: nothing follows this entry. */
+  /** The session is over: nothing follows this entry, and it is never left out. */
   end(atMs: number, cause: CloseCause): void {
     if (this.#ended) return;
-    this.#sayGap(atMs, JOURNAL_RESERVE_BYTES);
-    this.#life({ ...this.#linked('life', atMs), kind: 'end', cause, heads: this.heads });
+    if (this.#missed > 0) this.#append(this.#gap(atMs));
+    this.#append({ ...this.#placed('life', atMs), kind: 'end', cause, heads: this.heads });
     this.#ended = true;
   }
 
   /** Hands over what waits, oldest first, at most so many bytes of lines (but one entry always). */
   take(maxBytes: number = Number.POSITIVE_INFINITY): readonly JournalEntry[] {
-    const taken: JournalEntry[] = [];
-    let bytes = 0;
-    for (const one of this.#waiting) {
-      if (taken.length > 0 && bytes + one.bytes > maxBytes) break;
-      taken.push(one.entry);
-      bytes += one.bytes;
-    }
-    this.#waiting = this.#waiting.slice(taken.length);
-    this.#bytes -= bytes;
-    return taken;
+    const { entries, bytes } = this.takeLines(maxBytes);
+    this.#room.free(bytes);
+    return entries;
   }
 
-  #linked<C extends JournalChain>(
+  /** As `take`, with the lines themselves. Their bytes stay counted in the shared room until they are freed there. */
+  takeLines(maxBytes: number = Number.POSITIVE_INFINITY): JournalPiece {
+    const entries: JournalEntry[] = [];
+    let [text, bytes] = ['', 0];
+    for (const { entry, line } of this.#waiting) {
+      if (entries.length > 0 && bytes + line.length + 1 > maxBytes) break;
+      entries.push(entry);
+      text += `${line}\n`;
+      bytes += line.length + 1;
+    }
+    this.#waiting = this.#waiting.slice(entries.length);
+    this.#bytes -= bytes;
+    return { entries, text, bytes };
+  }
+
+  #placed<C extends JournalChain>(
     chain: C,
     atMs: number,
   ): { readonly seq: number; readonly chain: C; readonly atMs: number } {
     return { seq: this.#seq, chain, atMs };
   }
 
-  /** The session's own events: within the reserve they always fit. */
-  #life(facts: JournalFacts): void {
-    if (!this.#append(facts, this.#maxBytes + JOURNAL_RESERVE_BYTES)) this.#miss();
+  #gap(atMs: number): JournalFacts {
+    return { ...this.#placed('life', atMs), kind: 'gap', missed: this.#missed };
   }
 
   /** @returns whether nothing is missing any more, or it has been said */
-  #sayGap(atMs: number, reserve = 0): boolean {
-    if (this.#missed === 0) return true;
-    const said = this.#append(
-      { ...this.#linked('life', atMs), kind: 'gap', missed: this.#missed },
-      this.#maxBytes + reserve,
-    );
-    if (said) this.#missed = 0;
-    return said;
+  #sayGap(atMs: number): boolean {
+    return this.#missed === 0 || this.#appendWithin(this.#gap(atMs), 0);
   }
 
   #miss(): void {
@@ -183,105 +204,49 @@ export class SessionJournal {
     this.#missedInAll++;
   }
 
-  #append(facts: JournalFacts, maxBytes: number): boolean {
-    const link = linkOf(this.#heads[facts.chain], facts, this.#keccak256);
-    const entry = { ...facts, link } as JournalEntry;
-    const bytes = journalLine(entry).length + 1;
-    if (this.#bytes + bytes > maxBytes) return false;
-    this.#heads[facts.chain] = link;
-    this.#waiting.push({ entry, bytes });
-    this.#bytes += bytes;
-    this.#seq++;
+  #fits(bytes: number, reserve: number): boolean {
+    if (this.#bytes + bytes > this.#maxBytes + reserve) return false;
+    if (this.#totalBytes + bytes > this.#maxTotalBytes + reserve) return false;
+    return reserve > 0 || this.#room.fits(bytes);
+  }
+
+  /** @returns whether there was room for it */
+  #appendWithin(facts: JournalFacts, reserve: number): boolean {
+    const { entry, line } = linked(this.#heads[facts.chain], facts, this.#keccak256);
+    if (!this.#fits(line.length + 1, reserve)) return false;
+    this.#push(entry, line);
     return true;
   }
-}
 
-/** What checking a journal found. */
-export type JournalVerdict =
-  | {
-      readonly intact: true;
-      readonly entries: number;
-      /** The session's end is in it: nothing is missing behind the last entry. */
-      readonly complete: boolean;
-      /** Messages that were left out for want of room, as the journal itself says. */
-      readonly missed: number;
-      readonly heads: Readonly<Record<JournalChain, string>>;
-    }
-  | {
-      readonly intact: false;
-      /** Index of the first entry that does not follow from those before it. */
-      readonly at: number;
-      readonly says: string;
-    };
-
-/**
- * Checks every link. Finds every entry that was changed, dropped, inserted or swapped; one that was cut off at the end is
- * found where the session's end is missing (`complete`).
- */
-export function verifyJournal(entries: readonly JournalEntry[], keccak256: Keccak): JournalVerdict {
-  const last = heads((chain) => firstLink(chain, keccak256));
-  let missed = 0;
-  let complete = false;
-  for (const [at, { link, ...facts }] of entries.entries()) {
-    const broken = (says: string): JournalVerdict => ({ intact: false, at, says });
-    if (complete) return broken('something follows the end');
-    if (facts.seq !== at) return broken(`entry ${facts.seq} stands where ${at} belongs`);
-    if ((at === 0) !== (facts.kind === 'open')) return broken(`a journal begins with open, and only there`);
-    if (linkOf(last[facts.chain], facts as JournalFacts, keccak256) !== link)
-      return broken(`the link of entry ${at} does not follow from the one before it (${facts.chain})`);
-    if (facts.kind === 'message' && facts.payload !== undefined) {
-      const fault = payloadFault(facts.payload, facts.hash, keccak256);
-      if (fault !== undefined) return broken(fault);
-    }
-    if (facts.kind === 'gap') missed += facts.missed;
-    if (facts.kind === 'end') {
-      if (JOURNAL_CHAINS.some((chain) => facts.heads[chain] !== last[chain]))
-        return broken('the end names other links than were reached');
-      complete = true;
-    }
-    last[facts.chain] = link;
+  #append(facts: JournalFacts): void {
+    const { entry, line } = linked(this.#heads[facts.chain], facts, this.#keccak256);
+    this.#push(entry, line);
   }
-  return { intact: true, entries: entries.length, complete, missed, heads: last };
+
+  #push(entry: JournalEntry, line: string): void {
+    const bytes = line.length + 1;
+    this.#heads[entry.chain] = entry.link;
+    if (entry.kind === 'gap') this.#missed = 0;
+    this.#waiting.push({ entry, line });
+    this.#bytes += bytes;
+    this.#totalBytes += bytes;
+    this.#room.add(bytes);
+    this.#seq++;
+  }
 }
 
-/** Lines of JSON, each with its line feed. */
-export function encodeJournal(entries: readonly JournalEntry[]): string {
-  return entries.map((entry) => `${journalLine(entry)}\n`).join('');
-}
-
-/** What was read from a text, and what could not be. */
-export interface DecodedJournal {
+/** Entries on their way to where they are kept. */
+export interface JournalPiece {
   readonly entries: readonly JournalEntry[];
-  /** The last line is not whole, as after a crash: it is left out. */
-  readonly torn: boolean;
-  /** Number of the first line, from 1, that is none of a journal although others follow; reading stops there. */
-  readonly unreadableLine?: number;
+  /** The same as lines, each with its line feed. */
+  readonly text: string;
+  readonly bytes: number;
 }
 
-export function decodeJournal(text: string): DecodedJournal {
-  const lines = text.split('\n');
-  const rest = lines.pop() ?? '';
-  const entries: JournalEntry[] = [];
-  for (const [i, line] of lines.entries()) {
-    const entry = readJournalLine(line);
-    if (entry === undefined) {
-      const isLast = i === lines.length - 1 && rest === '';
-      return isLast ? { entries, torn: true } : { entries, torn: false, unreadableLine: i + 1 };
-    }
-    entries.push(entry);
-  }
-  return { entries, torn: rest !== '' };
-}
-
-function heads(of: (chain: JournalChain) => string): Record<JournalChain, string> {
-  return { life: of('life'), in: of('in'), out: of('out') };
-}
-
-function payloadFault(payload: string, hash: string, keccak256: Keccak): string | undefined {
-  try {
-    if (bytesToHex(keccak256(hexToBytes(payload))) === hash) return undefined;
-  } catch {
-    return 'the payload is not written in hex';
-  }
-  return 'the payload is not the one that was hashed';
+/** Something for each chain. */
+export function chainHeads(of: (chain: JournalChain) => string): Record<JournalChain, string> {
+  return Object.fromEntries(JOURNAL_CHAINS.map((chain) => [chain, of(chain)])) as Record<
+    JournalChain,
+    string
+  >;
 }

@@ -24,6 +24,7 @@ import { fitsFilter, type SessionFilter } from './filter.js';
 import { carefulLogger } from './foreign-code.js';
 import type { Session, SessionHandle } from './handle.js';
 import type { SessionHost, StatusProvider } from './host.js';
+import { JournalDesk } from './journal-keeper.js';
 import { type KnownKeys, knownKeys } from './known-set.js';
 import { ManagedSession, type WantedPeer } from './managed-session.js';
 import {
@@ -46,8 +47,8 @@ import { SessionIds } from './session-ids.js';
 import { isEstablished } from './state.js';
 import { SessionTemplates } from './templates.js';
 import { Turns } from './turn-budget.js';
-import { type ValidSession, validSession } from './validation.js';
 import { plainProtocol, type TypedProtocol } from './typed-protocol.js';
+import { type ValidSession, validSession } from './validation.js';
 
 const PUBLIC_KEY_BYTES = 64;
 
@@ -70,6 +71,7 @@ export class SessionManager {
   readonly #satellites = new SatelliteRegistry();
   readonly #host: SessionHost;
   readonly #events: SessionEmitter;
+  readonly #journals: JournalDesk | undefined;
   readonly #ids: SessionIds;
   readonly #roster: Roster;
   #listens = false;
@@ -105,6 +107,8 @@ export class SessionManager {
       ...{ clock: world.clock, places: this.#places, policy, status: this.#status, events: this.#events },
       ...{ deadlines: this.#deadlines, logger: this.#logger, cleaner: options.cleaner },
     });
+    const { journal: sink } = options;
+    this.#journals = sink && new JournalDesk({ sink, clock: world.clock, crypto, logger: this.#logger });
     this.#host = this.#makeHost(options, ethVersions.map(ethCapability));
     checkHello(this.#host, this.publicKey);
     for (const protocol of options.capabilities ?? []) this.registerProtocol(protocol);
@@ -242,6 +246,11 @@ export class SessionManager {
     return this.#closing;
   }
 
+  /** Resolves when nothing of any journal waits to be written: after `close`, when all of them are. */
+  journalsWritten(): Promise<void> {
+    return this.#journals?.written() ?? Promise.resolve();
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -321,13 +330,14 @@ export class SessionManager {
       serve: options.serve,
       gossip: options.gossip,
       templates: this.#templates,
-      journal: options.journal,
+      journals: this.#journals,
       logger: this.#logger,
       listenPort: () => this.#listener?.address.port ?? 0,
       placeAuthenticated: (session, publicKey) => this.#places.authenticated(session, publicKey),
       placeActive: (session) => this.#roster.placeActive(session),
       activated: (session, active) => this.#roster.activated(session, active),
       rangeChanged: (session, range) => this.#events.emit('range', { session, range }),
+      satelliteClosed: (session, what) => this.#events.emit('satelliteClosed', { session, ...what }),
       quotaExceeded: (session, verdict) => {
         const error = new QuotaExceeded(session.id, verdict);
         this.#events.emit('quota', { session, verdict, error });
@@ -337,7 +347,6 @@ export class SessionManager {
       nextEpoch: () => this.#roster.nextEpoch(),
       ended: (session, cause) => this.#roster.ended(session, cause),
       released: (session) => this.#roster.released(session),
-      satelliteClosed: (session, what) => this.#events.emit('satelliteClosed', { session, ...what }),
     };
   }
 }

@@ -86,7 +86,7 @@ describe('004.4: ambient signals', () => {
       ours.eth.send({ ...announced, hashes: [hash(8)] } as EthMessage);
       await town.clock.settle(ours.ping());
       await town.clock.advance(100);
-      const ambient = ['in NewPooledTransactionHashes', 'out NewPooledTransactionHashes'];
+      const ambient = ['ambient-in NewPooledTransactionHashes', 'ambient-out NewPooledTransactionHashes'];
       expect(since().slice(2).sort()).toEqual(ambientLogging ? ambient : []);
     },
   );

@@ -177,8 +177,8 @@ describe('the journal of a session that lives', () => {
       const sent = lines(shelves[0].of(session.id)).slice(-2);
       const heard = lines(shelves[1].of(b.manager.active()[0]?.id ?? '')).slice(-2);
       if (ambientLogging) {
-        expect(sent).toEqual(['out BlockRangeUpdate', 'out NewPooledTransactionHashes']);
-        expect(heard).toEqual(['in BlockRangeUpdate', 'in NewPooledTransactionHashes']);
+        expect(sent).toEqual(['ambient-out BlockRangeUpdate', 'ambient-out NewPooledTransactionHashes']);
+        expect(heard).toEqual(['ambient-in BlockRangeUpdate', 'ambient-in NewPooledTransactionHashes']);
       } else {
         expect([sent.at(-1), heard.at(-1)]).toEqual(['verified', 'verified']);
       }

@@ -1,20 +1,29 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { nodeCrypto } from '../../src/crypto/index.js';
+import { chooseCrypto } from '../../src/crypto/index.js';
 import { type EthMessage, type EthVersion, ethProtocol, type MessageSpec } from '../../src/eth/index.js';
 import type { CloseCause } from '../../src/session/index.js';
+import { type JournalOptions, SessionJournal } from '../../src/session/journal.js';
 import {
-  decodeJournal,
-  encodeJournal,
-  type JournalOptions,
-  SessionJournal,
-  verifyJournal,
-} from '../../src/session/journal.js';
-import { type JournalEntry, type JournalFacts, linkOf } from '../../src/session/journal-entry.js';
+  type JournalEntry,
+  type JournalFacts,
+  type Keccak,
+  linkOf,
+} from '../../src/session/journal-entry.js';
+import { decodeJournal, encodeJournal, verifyJournal } from '../../src/session/journal-read.js';
 import { replayJournal } from '../../src/session/journal-replay.js';
+import { JournalRoom } from '../../src/session/journal-room.js';
+import {
+  isTerminal,
+  isTransitionError,
+  type LivingEvent,
+  next,
+  type SessionState,
+} from '../../src/session/state.js';
 import { hash, range, statusOf } from '../support/session-values.js';
 
-const { keccak256 } = nodeCrypto();
+const crypto = chooseCrypto();
+const keccak256: Keccak = (...parts) => crypto.keccak256(...parts);
 const ETH = 'eth/69';
 const T0 = 1_700_000_000_000;
 
@@ -44,6 +53,7 @@ const news: EthMessage = { name: 'BlockRangeUpdate', ...range(0n, 700n) };
 class Writer {
   readonly journal: SessionJournal;
   #atMs = T0;
+  #state: SessionState = 'requested';
 
   constructor(options: Partial<JournalOptions> = {}) {
     this.journal = new SessionJournal({ session: 's1', direction: 'outbound', keccak256, ...options }, T0);
@@ -55,12 +65,20 @@ class Writer {
     return this;
   }
 
-  begin(): this {
-    for (const event of ['connect', 'begin', 'authenticated', 'greeted'] as const)
-      this.journal.event(++this.#atMs, event);
-    this.say('out', STATUS).say('in', STATUS);
-    this.journal.event(++this.#atMs, 'verified', { peer: 'ab' });
+  event(event: LivingEvent, facts?: Readonly<Record<string, string>>): this {
+    const reached = next(this.#state, event);
+    if (isTransitionError(reached) || isTerminal(reached)) throw new Error(event);
+    this.#state = reached;
+    this.journal.event(++this.#atMs, event, reached, facts);
     return this;
+  }
+
+  begin(): this {
+    this.event('connect')
+      .event('begin')
+      .event('authenticated')
+      .event('greeted', { client: '\u{1f980}\u001b' });
+    return this.say('out', STATUS).say('in', STATUS).event('verified', { peer: 'ab' });
   }
 
   end(changes: Partial<CloseCause> = {}): this {
@@ -118,6 +136,7 @@ describe('the journal of a session', () => {
       chain: 'life',
       atMs: T0,
       kind: 'open',
+      version: 1,
       session: 's1',
       direction: 'outbound',
       whole: false,
@@ -125,7 +144,7 @@ describe('the journal of a session', () => {
         keccak256(
           keccak256(new TextEncoder().encode('rlpxd journal 1 life')),
           new TextEncoder().encode(
-            `{"seq":0,"chain":"life","atMs":${T0},"kind":"open","session":"s1","direction":"outbound","whole":false}`,
+            `{"seq":0,"chain":"life","atMs":${T0},"kind":"open","version":1,"session":"s1","direction":"outbound","whole":false}`,
           ),
         ),
       ).toString('hex'),
@@ -133,8 +152,24 @@ describe('the journal of a session', () => {
   });
 
   test('004.4: what is said unasked stays out unless asked for', () => {
-    expect(kinds(history())).not.toContain('in BlockRangeUpdate');
-    expect(kinds(history({ ambient: true }))).toContain('in BlockRangeUpdate');
+    expect(kinds(history()).filter((kind) => kind.endsWith('BlockRangeUpdate'))).toEqual([]);
+    expect(kinds(history({ ambient: true }))).toContain('ambient-in BlockRangeUpdate');
+  });
+
+  test('004.4: it has chains of its own: the durable history is the same messages with it and without', () => {
+    const durable = (entries: readonly JournalEntry[]): string[] =>
+      entries.flatMap((entry) =>
+        entry.kind === 'message' && !entry.chain.startsWith('ambient')
+          ? [`${entry.chain} ${entry.hash}`]
+          : [],
+      );
+    const [without, both] = [history(), history({ ambient: true })];
+    expect(durable(both)).toEqual(durable(without));
+    const { heads } = verifyJournal(both, keccak256) as { heads: Record<string, string> };
+    const last = both.findLast(({ chain }) => chain === 'ambient-in');
+    expect(heads['ambient-in']).toBe(last?.link);
+    expect(heads['ambient-out']).not.toBe(heads['ambient-in']);
+    expect(replayJournal(both)).toMatchObject({ possible: true, messagesIn: 4 });
   });
 
   test('000.5: whole messages can be kept, and are what was hashed', () => {
@@ -187,18 +222,92 @@ describe('the journal of a session', () => {
     expect(verdict).toSatisfy((found: { at: number }) => found.at > at);
   });
 
-  test('000.5: one flipped character anywhere in the file is found', () => {
-    const text = encodeJournal(history({ whole: true }));
-    fc.assert(
-      fc.property(fc.nat(text.length - 1), fc.integer({ min: 1, max: 0x7e }), (at, by) => {
-        const flipped = String.fromCharCode(((text.charCodeAt(at) + by) % 0x5f) + 0x20);
-        if (flipped === text.charAt(at)) return;
-        const found = decodeJournal(text.slice(0, at) + flipped + text.slice(at + 1));
-        const verdict = verifyJournal(found.entries, keccak256);
-        const sound = verdict.intact && verdict.complete && !found.torn && found.unreadableLine === undefined;
-        expect(sound).toBe(false);
-      }),
+  const file = (options: Partial<JournalOptions> = {}): Uint8Array =>
+    new TextEncoder().encode(encodeJournal(history({ whole: true, ambient: true, ...options })));
+
+  /** @returns the number of the first record that is wrong, or that is missing; undefined where all is well */
+  function wrongAt(bytes: Uint8Array): number | undefined {
+    const { entries, torn, unreadableLine } = decodeJournal(bytes);
+    const verdict = verifyJournal(entries, keccak256);
+    if (!verdict.intact) return verdict.at;
+    if (unreadableLine !== undefined) return unreadableLine - 1;
+    return torn || !verdict.complete ? entries.length : undefined;
+  }
+
+  /** The journal of a dial that came to nothing. */
+  const shortFile = (): Uint8Array =>
+    new TextEncoder().encode(
+      encodeJournal(
+        new Writer().event('connect').end({ outcome: 'cancelled', stage: 'connecting' }).journal.take(),
+      ),
     );
+
+  /** Tries these bits of each byte. */
+  function flip(bytes: Uint8Array, bits: (at: number) => readonly number[]): void {
+    expect(wrongAt(bytes)).toBeUndefined();
+    let record = 0;
+    for (let at = 0; at < bytes.length; at++) {
+      const byte = bytes[at] ?? 0;
+      for (const bit of bits(at)) {
+        bytes[at] = byte ^ (1 << bit);
+        const found = wrongAt(bytes) ?? Number.POSITIVE_INFINITY;
+        if (found > record) expect.fail(`bit ${bit} of byte ${at} in record ${record}: found at ${found}`);
+      }
+      bytes[at] = byte;
+      if (byte === 0x0a) record++;
+    }
+    expect(wrongAt(bytes)).toBeUndefined();
+  }
+
+  test('000.5: any flipped bit in a file is found, and never behind its record', () => {
+    flip(shortFile(), () => [0, 1, 2, 3, 4, 5, 6, 7]);
+    flip(file(), (at) => [at % 8]);
+  });
+
+  test('000.5: any byte in the place of any other is found', () => {
+    const bytes = file({ whole: false, ambient: false });
+    fc.assert(
+      fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), (at, by) => {
+        const changed = bytes.with(at, ((bytes[at] ?? 0) + by) % 256);
+        expect(wrongAt(changed)).toBeDefined();
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('000.5: a byte too many or too few anywhere in the file is found', () => {
+    const bytes = shortFile();
+    for (let at = 0; at < bytes.length; at++) {
+      const without = Uint8Array.from([...bytes.subarray(0, at), ...bytes.subarray(at + 1)]);
+      expect(wrongAt(without), `without byte ${at}`).toBeDefined();
+      const added = Uint8Array.from([...bytes.subarray(0, at), 0x20, ...bytes.subarray(at)]);
+      expect(wrongAt(added), `with a space before byte ${at}`).toBeDefined();
+    }
+  });
+
+  test('000.5: every truncation is found, at the record that it cut or that should follow', () => {
+    const bytes = file();
+    let record = 0;
+    for (let length = 0; length < bytes.length; length++) {
+      expect(wrongAt(bytes.subarray(0, length)), `${length} bytes`).toBe(record);
+      if (bytes[length] === 0x0a) record++;
+    }
+  });
+
+  test('000.5: a line that says the same in other letters is not a line of a journal', () => {
+    const text = encodeJournal(history());
+    const others = [
+      text.replace('{"seq":0', '{ "seq":0'),
+      text.replace('"seq":0', '"seq":-0'),
+      text.replace('\\u001b', '\\u001B'),
+      text.replace('"seq":0,"chain":"life"', '"chain":"life","seq":0'),
+      text.replace(/^\{(.*),("link":"[0-9a-f]{64}")\}/, '{$2,$1}'),
+      `\ufeff${text}`,
+    ];
+    for (const other of others) {
+      expect(other).not.toBe(text);
+      expect(wrongAt(new TextEncoder().encode(other))).toBeDefined();
+    }
   });
 
   test('lines come back as they were; a torn tail is cut and said, rubbish in the middle is named', () => {
@@ -258,11 +367,56 @@ describe('the journal of a session', () => {
     expect(hashed).toBeLessThan(1_000);
   });
 
+  test('004.3: what one journal may have in all is bounded; its end is never left out', () => {
+    const { journal } = new Writer({ maxTotalBytes: 4_000 }).begin();
+    const text: string[] = [encodeJournal(journal.take())];
+    for (let i = 1n; i <= 50n; i++) {
+      const { spec, payload } = said(ask(i));
+      journal.message(T0, 'out', ETH, spec, payload);
+      text.push(encodeJournal(journal.take()));
+    }
+    expect(text.join('').length).toBeLessThanOrEqual(4_000);
+    journal.end(T0, cause);
+    const { entries } = decodeJournal(text.join('') + encodeJournal(journal.take()));
+    expect(kinds(entries).slice(-2)).toEqual(['gap', 'end']);
+    const verdict = verifyJournal(entries, keccak256);
+    expect(verdict).toMatchObject({ intact: true, complete: true, missed: journal.gauge.missed });
+    expect(journal.gauge.missed).toBeGreaterThan(30);
+  });
+
+  test('004.3: the end is never left out, whatever waits', () => {
+    const writer = new Writer({ maxBytes: 0 }).begin();
+    for (let i = 0; i < 1_000; i++) writer.event('pause').event('resume');
+    writer.end();
+    const entries = writer.journal.take();
+    expect(kinds(entries).slice(-2)).toEqual(['gap', 'end']);
+    expect(entries.length).toBeLessThan(600);
+    expect(verifyJournal(entries, keccak256)).toMatchObject({ intact: true, complete: true });
+  });
+
+  test('journals share what may wait in memory, and give it back', () => {
+    const room = new JournalRoom(6_000);
+    const [one, other] = [new Writer({ room }), new Writer({ room })];
+    for (let i = 1n; i <= 50n; i++) one.say('out', ask(i));
+    other.say('out', ask(1n));
+    expect(room.bytes).toBeLessThanOrEqual(6_000);
+    expect(one.journal.gauge.missed).toBeGreaterThan(30);
+    expect(other.journal.gauge.missed).toBe(1);
+    one.journal.take();
+    other.say('out', ask(2n));
+    expect(kinds(other.journal.take()).slice(-2)).toEqual(['gap', 'out GetBlockBodies']);
+    const held = one.say('out', ask(99n)).journal.takeLines();
+    expect(room.bytes).toBe(held.bytes);
+    expect(held.text).toBe(encodeJournal(held.entries));
+    room.free(held.bytes);
+    expect(room.bytes).toBe(0);
+  });
+
   test('is taken in slices, oldest first, and takes nothing after its end', () => {
     const writer = new Writer().begin().end();
     const { items } = writer.journal.gauge;
     writer.say('in', STATUS).end();
-    writer.journal.event(T0, 'pause');
+    writer.journal.event(T0, 'pause', 'paused');
     expect(writer.journal.gauge.items).toBe(items);
     const taken: JournalEntry[] = [];
     for (let some = writer.journal.take(1); some.length > 0; some = writer.journal.take(1)) {
@@ -311,8 +465,14 @@ describe('a journal, replayed', () => {
     ['a request before Status', (w) => w.say('out', ask(1n)), /GetBlockBodies while requested/],
     ['Status before Hello', (w) => w.say('in', STATUS), /Status while requested/],
     ['a second Status', (w) => w.begin().say('in', STATUS), /Status while active/],
-    ['another end than the state allows', (w) => w.begin().end({ outcome: 'cancelled' }), /active/],
+    ['another end than the state allows', (w) => w.begin().end({ outcome: 'cancelled' }), /leads to closed/],
     ['an end in another state', (w) => w.begin().end({ stage: 'paused' }), /says while paused/],
+    [
+      'an end that such an end is not',
+      (w) => w.begin().end({ by: 'remote', reasonReceived: 4 }),
+      /^reason of the end/,
+    ],
+    ['a reason from nowhere', (w) => w.begin().end({ reason: 5 }), /^reason of the end/],
   ];
 
   test.each(impossible)('004.7: %s is found', (_what, write, says) => {
@@ -322,7 +482,7 @@ describe('a journal, replayed', () => {
 
   test('004.7: events that the state does not accept, and entries without a beginning, are found', () => {
     const writer = new Writer();
-    writer.journal.event(T0, 'greeted');
+    writer.journal.event(T0, 'greeted', 'verifying');
     expect(replayJournal(writer.journal.take())).toMatchObject({ possible: false, at: 1 });
     expect(replayJournal(history().slice(1))).toMatchObject({ possible: false, at: 0 });
     const entries = history();
@@ -331,6 +491,35 @@ describe('a journal, replayed', () => {
       entry.kind === 'message' ? { ...entry, capability: 'eth/67' } : entry,
     );
     expect(replayJournal(other)).toMatchObject({ possible: false, says: expect.stringContaining('eth/67') });
+  });
+
+  test('004.7: a state that the engine would not have come to is found', () => {
+    const at = history().findIndex((entry) => entry.kind === 'event' && entry.event === 'greeted');
+    const entries = history().map((entry) =>
+      entry.kind === 'event' && entry.event === 'greeted' ? { ...entry, state: 'active' as const } : entry,
+    );
+    expect(replayJournal(entries)).toMatchObject({
+      possible: false,
+      at,
+      says: expect.stringMatching(/verifying.*active/),
+    });
+  });
+
+  test('004.7: messages of other protocols are where the session is open, and only there', () => {
+    const chat = { id: 3, name: 'message 3', kind: undefined };
+    const open = new Writer().begin();
+    open.journal.message(T0, 'in', 'chat/1', chat, Uint8Array.of(1));
+    expect(replayJournal(open.end().journal.take())).toMatchObject({ possible: true, messagesIn: 2 });
+    const early = new Writer();
+    early.journal.message(T0, 'out', 'chat/1', chat, Uint8Array.of(1));
+    expect(replayJournal(early.journal.take())).toMatchObject({ possible: false, at: 1 });
+  });
+
+  test('004.7: a message in a chain where it does not belong is found', () => {
+    const moved = history({ ambient: true }).map((entry) =>
+      entry.chain === 'ambient-in' ? ({ ...entry, chain: 'in' } as JournalEntry) : entry,
+    );
+    expect(replayJournal(moved)).toMatchObject({ possible: false, says: 'BlockRangeUpdate in the chain in' });
   });
 
   test('004.7: payloads that were kept are read again', () => {
