@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { bytesToHex, compareBytes } from '../../src/codec/index.js';
 import { nodeCrypto } from '../../src/crypto/index.js';
 import { DISCONNECT } from '../../src/rlpx/index.js';
+import type { TcpSocket } from '../../src/runtime/index.js';
 import { seededRandom } from '../../src/runtime/simulated/random.js';
 import {
   type CloseCause,
@@ -16,6 +17,8 @@ import { ScriptedPeer } from '../support/session-peer.js';
 import { recordingLogger } from '../support/session-values.js';
 
 const SECOND = 1_000;
+const none = { pendingInbound: 0, pendingOutbound: 0, activeInbound: 0, activeOutbound: 0 };
+const ignore = (): void => undefined;
 const limits = { maxPendingInbound: 2, maxPendingOutbound: 2, maxActiveInbound: 2, maxActiveOutbound: 2 };
 
 /** A policy that lets everyone in and knows some as trusted. */
@@ -122,6 +125,30 @@ describe('limits', () => {
     expect(node.manager.count().pendingInbound).toBe(0);
   });
 
+  test('C5: sockets beyond the pending ones are refused while active places are free, and welcome once one has ended', async () => {
+    const village = new Village();
+    const node = await village.node({ limits });
+    const { tcp } = village.world('10.0.0.97');
+    const come = async (): Promise<TcpSocket> => {
+      const socket = await village.clock.settle(tcp.connect({ host: node.host, port: PORT }));
+      socket.attach({ data: ignore, drain: ignore, end: () => socket.end(), closed: ignore });
+      await village.clock.advance(10);
+      return socket;
+    };
+    const silent = [await come(), await come()];
+    for (let more = 0; more < 5; more++) {
+      await come();
+      expect(node.manager.count()).toEqual({ ...none, pendingInbound: 2 });
+    }
+    for (const socket of silent) socket.destroy();
+    await village.clock.advance(10);
+    expect(node.manager.count()).toEqual(none);
+    const [guest] = (await peers(village, 1)) as [Node];
+    await village.clock.settle(village.dial(guest, node).active);
+    expect(node.manager.count()).toEqual({ ...none, activeInbound: 1 });
+    expect(await village.leftovers()).toEqual(NOTHING_LEFT);
+  });
+
   test('are counts, or the manager is not made', async () => {
     const village = new Village();
     await expect(village.node({ limits: { maxActiveInbound: -1 } })).rejects.toThrow(
@@ -173,6 +200,24 @@ describe('one session per peer', () => {
     expect(node.manager.getByPeer(first.publicKey)?.id).toBe('s1');
     expect(first.end).toBeUndefined();
     expect(node.manager.count().activeInbound).toBe(1);
+  });
+
+  test('C7: of two that dial each other at once, the one that yields takes nothing from the one that stays', async () => {
+    const village = new Village();
+    const [a, b] = (await peers(village, 2)) as [Node, Node];
+    const handles = [village.dial(a, b), village.dial(b, a)];
+    await village.clock.advance(20 * SECOND);
+    expect(handles.map(({ state }) => state).sort()).toEqual(['active', 'cancelled']);
+    for (const [from, to] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      expect(from.manager.getByPeer(to.manager.publicKey)?.state).toBe('active');
+      expect(from.manager.active()).toHaveLength(1);
+      const { activeInbound, activeOutbound } = from.manager.count();
+      expect(activeInbound + activeOutbound).toBe(1);
+    }
+    expect(await village.leftovers()).toEqual(NOTHING_LEFT);
   });
 
   test('twice at the same time, before either is active: one of them becomes so', async () => {
