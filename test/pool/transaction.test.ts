@@ -1,0 +1,285 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  bytesToHex,
+  concatBytes,
+  encodeBytes,
+  encodeList,
+  encodeUint,
+  hexToBytes,
+} from '../../src/codec/index.js';
+import { nobleCrypto } from '../../src/crypto/index.js';
+import {
+  BLOB_BYTES,
+  PoolError,
+  type PooledTransaction,
+  readTransaction,
+  type TransactionTools,
+  transactionItem,
+  wireItem,
+  withBlobs,
+} from '../../src/pool/index.js';
+import {
+  blobOf,
+  type TransactionVector,
+  transactionVector,
+  transactionVectors,
+  vectorItem,
+} from '../support/pool-vectors.js';
+
+const crypto = nobleCrypto;
+
+function readVector(vector: TransactionVector): PooledTransaction {
+  const item = vectorItem(vector);
+  if (vector.blobs === undefined) return readTransaction(item, { crypto });
+  if (vector.blobs.version === 0) return readTransaction(wholeOf(vector), { crypto });
+  return withBlobs(readTransaction(item, { crypto, elided: true }), vector.blobs.seeds.map(blobOf));
+}
+
+/** The item of a blob transaction with its blobs, put together by hand. */
+function wholeOf(vector: TransactionVector): Uint8Array {
+  const elided = hexToBytes(vector.elided ?? '');
+  const blobs = encodeList((vector.blobs?.seeds ?? []).map((seed) => encodeBytes(blobOf(seed))));
+  const raw = hexToBytes(vector.raw).subarray(1);
+  // 3 ‖ prefix ‖ tx ‖ [1] ‖ c0 ‖ rest
+  const at = indexOf(elided, raw) + raw.length + (vector.blobs?.version ?? 0);
+  const version = vector.blobs?.version === 1 ? [Uint8Array.of(1)] : [];
+  return encodeBytes(
+    concatBytes([Uint8Array.of(3), encodeList([raw, ...version, blobs, elided.subarray(at + 1)])]),
+  );
+}
+
+function indexOf(bytes: Uint8Array, part: Uint8Array): number {
+  return Buffer.from(bytes).indexOf(part);
+}
+
+function codeOf(read: () => unknown): string {
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof PoolError) return error.code;
+    throw error;
+  }
+  return 'none';
+}
+
+describe.each(transactionVectors.map((vector) => [vector.name, vector] as const))('%s', (_, vector) => {
+  const transaction = readVector(vector);
+
+  test('has the sender, the hash and the sizes that geth finds', () => {
+    expect({
+      type: transaction.type,
+      hash: bytesToHex(transaction.hash),
+      sender: bytesToHex(transaction.sender),
+      raw: bytesToHex(transaction.raw),
+      bytes: transaction.bytes,
+      bytesWithoutBlobs: transaction.bytesWithoutBlobs,
+    }).toEqual({
+      type: vector.type,
+      hash: vector.hash,
+      sender: vector.sender,
+      raw: vector.raw,
+      bytes: vector.bytes,
+      bytesWithoutBlobs: vector.blobs?.bytesWithoutBlobs ?? vector.bytes,
+    });
+  });
+
+  test('says what geth reads in it', () => {
+    expect(transaction).toMatchObject({
+      nonce: BigInt(vector.nonce),
+      gas: BigInt(vector.gas),
+      gasFeeCap: BigInt(vector.gasFeeCap),
+      gasTipCap: BigInt(vector.gasTipCap),
+      value: BigInt(vector.value),
+      accessList: { addresses: vector.accessAddresses, storageKeys: vector.accessKeys },
+      authorizations: vector.authorizations ?? 0,
+    });
+    expect(transaction.chainId?.toString() ?? '').toBe(vector.chainId);
+    expect(transaction.blobFeeCap?.toString()).toBe(vector.blobFeeCap);
+    expect(bytesToHex(transaction.to ?? new Uint8Array(0))).toBe(vector.to);
+    expect(transaction.data).toHaveLength(vector.dataBytes);
+    expect(transaction.blobHashes.map(bytesToHex)).toEqual(vector.blobHashes ?? []);
+  });
+
+  test('goes on as it came', () => {
+    if (vector.blobs === undefined) {
+      expect(bytesToHex(wireItem(transaction))).toBe(vector.item);
+    } else {
+      expect(bytesToHex(crypto.keccak256(wireItem(transaction)))).toBe(vector.blobs.itemHash);
+      expect(bytesToHex(wireItem(transaction, true))).toBe(bytesToHex(vectorItem(vector)));
+    }
+  });
+
+  test('shares no memory with the message that it came in', () => {
+    const item = vector.blobs === undefined ? vectorItem(vector) : wholeOf(vector);
+    const read = readTransaction(item, { crypto });
+    item.fill(0);
+    expect(bytesToHex(read.raw)).toBe(vector.raw);
+    expect(bytesToHex(crypto.keccak256(read.raw))).toBe(vector.hash);
+    const views = [read.raw, read.network, read.data, read.to ?? read.hash, ...(read.sidecar?.blobs ?? [])];
+    for (const view of views) expect(view.buffer).not.toBe(item.buffer);
+  });
+});
+
+test('the whole item of a blob transaction is read with its blobs, and not where they must have been left out', () => {
+  const vector = transactionVector('type 3 with two blobs');
+  const read = readTransaction(wholeOf(vector), { crypto });
+  expect(read.sidecar?.blobs.map((blob) => blob.length)).toEqual([BLOB_BYTES, BLOB_BYTES]);
+  expect(bytesToHex(crypto.keccak256(read.network))).toBe(
+    bytesToHex(crypto.keccak256(readVector(vector).network)),
+  );
+  expect(codeOf(() => readTransaction(wholeOf(vector), { crypto, elided: true }))).toBe(
+    'ERR_POOL_TX_SIDECAR',
+  );
+  expect(codeOf(() => readTransaction(vectorItem(vector), { crypto }))).toBe('ERR_POOL_TX_SIDECAR');
+});
+
+test('blobs of another number or size do not complete a transaction', () => {
+  const vector = transactionVector('type 3 with two blobs');
+  const elided = readTransaction(vectorItem(vector), { crypto, elided: true });
+  expect(elided.sidecar?.blobs).toEqual([]);
+  expect(codeOf(() => withBlobs(elided, [blobOf(1)]))).toBe('ERR_POOL_ARGUMENT');
+  expect(codeOf(() => withBlobs(elided, [blobOf(1), blobOf(2).subarray(1)]))).toBe('ERR_POOL_ARGUMENT');
+  expect(codeOf(() => withBlobs(readVector(transactionVector('type 2')), []))).toBe('ERR_POOL_ARGUMENT');
+});
+
+describe('what is refused, by its first fault', () => {
+  const read = (item: Uint8Array, tools: Partial<TransactionTools> = {}) =>
+    codeOf(() => readTransaction(item, { crypto, ...tools }));
+  const legacy = (fields: readonly Uint8Array[]) => encodeList(fields);
+  const uints = (...values: readonly bigint[]) => values.map((value) => encodeUint(value));
+  const to = encodeBytes(new Uint8Array(20).fill(1));
+  // of the generator: there is a point with this x
+  const r = 0x79be667e_f9dcbbac_55a06295_ce870b07_029bfcdb_2dce28d9_59f2815b_16f81798n;
+  const valid = [...uints(1n, 2n, 21_000n), to, ...uints(0n), encodeUint(0), ...uints(27n, r, 5n)];
+
+  test('a shape that no transaction has', () => {
+    expect(read(new Uint8Array(0))).toBe('ERR_POOL_TX_DECODE');
+    expect(read(encodeList([]))).toBe('ERR_POOL_TX_DECODE');
+    expect(read(encodeBytes(Uint8Array.of(2)))).toBe('ERR_POOL_TX_DECODE');
+    expect(read(encodeBytes(Uint8Array.of(0, 0xc0)))).toBe('ERR_POOL_TX_DECODE');
+    expect(read(legacy(valid.slice(1)))).toBe('ERR_POOL_TX_DECODE');
+    expect(read(legacy([...valid, encodeUint(0)]))).toBe('ERR_POOL_TX_DECODE');
+    expect(read(Uint8Array.of(...legacy(valid), 0))).toBe('ERR_POOL_TX_DECODE');
+    expect(read(transactionItem(Uint8Array.of(2, ...encodeList(valid), 1)))).toBe('ERR_POOL_TX_DECODE');
+  });
+
+  test('fields that are too wide, or not in their smallest form', () => {
+    const changed = (at: number, item: Uint8Array) => read(legacy(valid.with(at, item)));
+    expect(read(legacy(valid))).toBe('none');
+    expect(changed(0, encodeUint(2n ** 64n))).toBe('ERR_POOL_TX_DECODE');
+    expect(changed(1, encodeUint(2n ** 256n))).toBe('ERR_POOL_TX_DECODE');
+    expect(changed(2, encodeUint(2n ** 64n))).toBe('ERR_POOL_TX_DECODE');
+    expect(changed(3, encodeBytes(new Uint8Array(19)))).toBe('ERR_POOL_TX_DECODE');
+    expect(changed(3, encodeBytes(new Uint8Array(21)))).toBe('ERR_POOL_TX_DECODE');
+    expect(changed(4, encodeUint(2n ** 256n))).toBe('ERR_POOL_TX_DECODE');
+    expect(changed(5, encodeList([]))).toBe('ERR_POOL_TX_DECODE');
+    expect(changed(7, encodeBytes(Uint8Array.of(0, 1)))).toBe('ERR_POOL_TX_DECODE');
+  });
+
+  test('a type that is not known', () => {
+    expect(read(encodeBytes(Uint8Array.of(5, 0xc0)))).toBe('ERR_POOL_TX_TYPE');
+    expect(read(encodeBytes(Uint8Array.of(0x7f, 0xc0)))).toBe('ERR_POOL_TX_TYPE');
+  });
+
+  test('a signature of nobody', () => {
+    const changed = (at: number, value: bigint) => read(legacy(valid.with(at, encodeUint(value))));
+    const order = 0xffffffff_ffffffff_ffffffff_fffffffe_baaedce6_af48a03b_bfd25e8c_d0364141n;
+    for (const v of [0n, 1n, 26n, 29n, 34n]) expect(changed(6, v), `v ${v}`).toBe('ERR_POOL_TX_SIGNATURE');
+    expect(changed(7, 0n)).toBe('ERR_POOL_TX_SIGNATURE');
+    expect(changed(7, order)).toBe('ERR_POOL_TX_SIGNATURE');
+    expect(changed(8, 0n)).toBe('ERR_POOL_TX_SIGNATURE');
+    expect(changed(8, order / 2n)).toBe('none');
+    expect(changed(8, order / 2n + 1n)).toBe('ERR_POOL_TX_SIGNATURE'); // EIP-2
+    const typed = hexToBytes(transactionVector('type 2').raw);
+    const parityAt = typed.length - 67;
+    expect(read(transactionItem(typed.with(parityAt, 2)))).toBe('ERR_POOL_TX_SIGNATURE');
+  });
+
+  test('more bytes than are allowed, before anything is copied', () => {
+    const item = vectorItem(transactionVector('type 2'));
+    const size = transactionVector('type 2').bytes;
+    expect(read(item, { limits: { maxBytes: size } })).toBe('none');
+    expect(read(item, { limits: { maxBytes: size - 1 } })).toBe('ERR_POOL_TX_SIZE');
+    const large = legacy(valid.with(5, encodeBytes(new Uint8Array(131_072))));
+    expect(read(large)).toBe('ERR_POOL_TX_SIZE');
+    expect(read(encodeBytes(new Uint8Array(2_500_000).fill(3)))).toBe('ERR_POOL_TX_SIZE');
+  });
+
+  test('more blobs than are allowed', () => {
+    const item = wholeOf(transactionVector('type 3 with two blobs'));
+    expect(read(item, { limits: { maxBlobs: 2 } })).toBe('none');
+    expect(read(item, { limits: { maxBlobs: 1 } })).toBe('ERR_POOL_TX_BLOBS');
+  });
+
+  test('P14: a blob transaction without its sidecar, or with one that is not its own, is blamed on who sent it', () => {
+    const vector = transactionVector('type 3 with a sidecar of version 1');
+    const bare = transactionItem(hexToBytes(vector.raw));
+    expect(() => readTransaction(bare, { crypto })).toThrow(
+      expect.objectContaining({ code: 'ERR_POOL_TX_SIDECAR', reason: 2 }),
+    );
+    // the first commitment, then the version, each changed
+    const whole = wholeOf(vector);
+    const elided = vectorItem(vector);
+    const raw = hexToBytes(vector.raw);
+    const versionAt = indexOf(elided, raw.subarray(1)) + raw.length - 1;
+    expect(elided.subarray(versionAt, versionAt + 2)).toEqual(Uint8Array.of(1, 0xc0));
+    const commitmentAt = whole.length - (elided.length - versionAt) + 5;
+    for (const at of [commitmentAt, commitmentAt + 20])
+      expect(read(whole.with(at, (whole[at] as number) ^ 1))).toBe('ERR_POOL_TX_SIDECAR');
+    expect(read(elided.with(versionAt, 2), { elided: true })).toBe('ERR_POOL_TX_SIDECAR');
+    expect(read(elided.with(versionAt, 0x80), { elided: true })).toBe('ERR_POOL_TX_SIDECAR');
+  });
+
+  test('a sidecar with another number of proofs or commitments', () => {
+    const sidecar = (blobs: number, commitments: number, proofs: number) => {
+      const many = (count: number, bytes: number) =>
+        encodeList(Array.from({ length: count }, () => encodeBytes(new Uint8Array(bytes))));
+      const raw = hexToBytes(transactionVector('type 3 with a sidecar of version 1').raw).subarray(1);
+      return transactionItem(
+        concatBytes([
+          Uint8Array.of(3),
+          encodeList([
+            raw,
+            Uint8Array.of(1),
+            many(blobs, BLOB_BYTES),
+            many(commitments, 48),
+            many(proofs, 48),
+          ]),
+        ]),
+      );
+    };
+    for (const counts of [
+      [0, 1, 128],
+      [1, 0, 128],
+      [1, 1, 127],
+      [1, 1, 1],
+      [2, 1, 128],
+      [0, 0, 0],
+    ] as const)
+      expect(read(sidecar(...counts)), counts.join()).toBe('ERR_POOL_TX_SIDECAR');
+  });
+});
+
+test('any bytes are read or refused by a typed error', () => {
+  const items = transactionVectors.map(vectorItem);
+  const mutated = fc
+    .tuple(fc.constantFrom(...items), fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 4 }), fc.nat())
+    .map(([item, changes, cut]) => {
+      const copy = item.slice();
+      for (const [at, value] of changes) copy[at % copy.length] = value;
+      return cut % 3 === 0 ? copy.subarray(0, cut % copy.length) : copy;
+    });
+  const tools = { crypto, limits: { maxBlobs: 2 } };
+  fc.assert(
+    fc.property(fc.oneof(mutated, fc.uint8Array({ maxLength: 300 })), fc.boolean(), (item, elided) => {
+      const code = codeOf(() => {
+        const read = readTransaction(item, { ...tools, elided });
+        // what is read says the same again
+        expect(bytesToHex(wireItem(read))).toBe(bytesToHex(item));
+      });
+      expect(code === 'none' || code.startsWith('ERR_POOL_TX_')).toBe(true);
+    }),
+    { numRuns: 1_000 },
+  );
+});
