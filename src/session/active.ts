@@ -125,6 +125,7 @@ export class ActiveSession implements Session {
       takes: () => this.#takes,
       guard: (work) => session.guard(work),
       over: () => this.#sendsNothing(),
+      accepted: (protocol, id, payload) => session.journal?.beside('in', protocol, id, payload),
       end: (ending) => session.end(ending),
       read: (go) => this.#input.stop('satellites', !go),
       told: (verdict) => host.quotaExceeded(this, verdict),

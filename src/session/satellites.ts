@@ -1,4 +1,4 @@
-import type { IncomingMessage, PackedMessage, SharedCapability } from '../rlpx/index.js';
+import type { Capability, IncomingMessage, PackedMessage, SharedCapability } from '../rlpx/index.js';
 import { DISCONNECT } from '../rlpx/index.js';
 import type { Clock } from '../runtime/index.js';
 import type { Logger } from '../runtime/logger.js';
@@ -57,6 +57,8 @@ export interface SatellitesOptions {
   readonly guard: (work: () => void) => void;
   /** @returns why nothing can be sent any more */
   readonly over: () => SessionError | undefined;
+  /** A message that kept to what the session knows of its protocol is handed to its handler. */
+  readonly accepted?: (capability: Capability, id: number, payload: Uint8Array) => void;
   readonly end: (ending: Ending) => void;
   /** Reading has to stop, or may go on. */
   readonly read: (go: boolean) => void;
@@ -209,6 +211,7 @@ export class Satellites {
     const { name } = protocol;
     const handler = this.#satellites.get(name)?.handler;
     const payload = message.payload(satelliteCap(protocol, message.id) ?? 0);
+    this.#options.accepted?.(message.capability, message.id, payload);
     try {
       const outcome = handler?.message(message.id, payload);
       if (!(outcome instanceof Promise)) return undefined;

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { EthMessage } from '../../src/eth/index.js';
+import { packMessage } from '../../src/rlpx/index.js';
 import {
   decodeJournal,
   encodeJournal,
   type JournalEntry,
   replayJournal,
+  type SatelliteProtocol,
   type SessionManagerOptions,
   type TemplateOptions,
   verifyJournal,
@@ -65,6 +67,47 @@ describe('004.3: accepted history', () => {
       ...['out Status', 'in Status', 'in GetBlockBodies', 'out BlockBodies'],
       ...['out GetBlockBodies', 'in BlockBodies'],
     ]);
+  });
+});
+
+describe('004.3: protocols beside eth', () => {
+  test('004.3: what they say is written down as well, alike at both ends; what breaks their rules is not', async () => {
+    const town = new Town();
+    const written = { outbound: [] as JournalEntry[], inbound: [] as JournalEntry[] };
+    const chat: SatelliteProtocol = {
+      ...{ name: 'chat', version: 1, length: 3, maxBytes: [8, 8, undefined] },
+      onSession: () => ({ message: () => undefined }),
+    };
+    const options: Partial<SessionManagerOptions> = {
+      templates: { basic: { settings: { messageLogging: 'whole' } } },
+      journal: { write: ({ direction }, entries) => void written[direction].push(...entries) },
+    };
+    // the other end takes larger messages for right
+    const { ab, ba } = await town.pair(
+      { ...options, capabilities: [{ ...chat, maxBytes: 9 }] },
+      { ...options, capabilities: [chat] },
+    );
+    ab.capability('chat')?.send(1, Uint8Array.of(7, 7));
+    ba.capability('chat')?.send(0, packMessage(0, Uint8Array.of(9)));
+    await town.clock.advance(100);
+    ab.capability('chat')?.send(0, new Uint8Array(9));
+    expect(await town.clock.settle(ba.ended)).toMatchObject({ code: 'ERR_SESSION_MESSAGE_SIZE' });
+    await town.clock.advance(SECOND);
+    const said = (entries: readonly JournalEntry[]): string[] =>
+      entries.flatMap((entry) =>
+        entry.kind === 'message' && entry.capability === 'chat/1'
+          ? [`${entry.chain} ${entry.name} ${entry.payload}`]
+          : [],
+      );
+    expect(said(written.outbound)).toEqual([
+      ...['out message 1 0707', 'in message 0 09', 'out message 0 000000000000000000'],
+    ]);
+    expect(said(written.inbound)).toEqual(['out message 0 09', 'in message 1 0707']);
+    for (const entries of Object.values(written)) {
+      const { entries: read } = decodeJournal(encodeJournal(entries));
+      expect(verifyJournal(read, (...parts) => crypto.keccak256(...parts))).toMatchObject({ complete: true });
+      expect(replayJournal(read)).toMatchObject({ possible: true, cause: { reason: 2 } });
+    }
   });
 });
 
