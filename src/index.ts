@@ -83,12 +83,22 @@ export {
   type World,
 } from './runtime/index.js';
 export {
+  type CapabilityChannel,
   type CloseCause,
+  defineProtocol,
   type EthSession,
   explainCause,
+  ProtocolBreach,
+  type ProtocolMessage,
+  type SatelliteBudget,
+  type SatelliteHandler,
+  type SatelliteProtocol,
   type Session,
   SessionError,
   type SessionErrorCode,
   type SessionHandle,
   SessionManager,
+  type TypedChannel,
+  type TypedHandler,
+  type TypedProtocol,
 } from './session/index.js';

@@ -25,9 +25,11 @@ export function logNode(
   const progress = paced(clock, PROGRESS_EVERY_MS);
   const ends = [
     node.on('session.active', ({ session }) => {
-      const { remote, eth, direction } = session;
+      const { remote, direction } = session;
       const how = direction === 'outbound' ? 'dialed' : 'accepted from';
-      const says = `session with ${peerName(session)}, ${how} ${place(remote.address)}, eth/${eth.version}`;
+      const eth = session.capability('eth');
+      const spoken = eth === undefined ? 'without eth' : `eth/${eth.version}`;
+      const says = `session with ${peerName(session)}, ${how} ${place(remote.address)}, ${spoken}`;
       logger.info({ event: 'session.active', ...sessionFields(session) }, says);
     }),
     node.on('session.ended', ({ session, cause, wasActive }) => {
@@ -118,7 +120,7 @@ function sessionFields(session: Session): object {
     peer: bytesToHex(nodeId),
     enode: formatEnode({ publicKey, host: remote.address.host, port: remote.address.port }),
     client: remote.client,
-    eth: eth.version,
+    ...(session.capability('eth') === undefined ? {} : { eth: eth.version }),
     direction,
     kind,
     stagesMs: roundedTimes(stagesMs),

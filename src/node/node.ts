@@ -8,9 +8,12 @@ import {
   type CloseCause,
   isEstablished,
   type PeerKind,
+  type SatelliteProtocol,
   type SessionHandle,
   SessionManager,
   type SessionRecord,
+  type TemplateOptions,
+  type TypedProtocol,
 } from '../session/index.js';
 import type { GivenChain } from './chain-choice.js';
 import { checkOptions, type NodeConfig, type PlainNodeOptions } from './config.js';
@@ -37,6 +40,12 @@ export interface NodeOptions extends PlainNodeOptions {
   readonly chain?: GivenChain | undefined;
   /** Copy the chain from peers and follow them, for as long as the node runs; false. */
   readonly pull?: boolean | undefined;
+  /** Protocols of your own, spoken beside eth; more can be added later (`registerProtocol`). */
+  readonly protocols?: readonly SatelliteProtocol[] | undefined;
+  /** Turn away peers that share no version of eth, whatever else they share; true. */
+  readonly requireEth?: boolean | undefined;
+  /** What a session may do and how much: `basic`, `static` and `trusted` by the kind of its peer, and more of your own. */
+  readonly templates?: Readonly<Record<string, TemplateOptions>> | undefined;
   /** The outside world; the real one. */
   readonly world?: World | undefined;
   /** The cryptographic back end, or its name (`native`, `wasm`, `node`, `noble`); the fastest that passes its self-test. */
@@ -72,7 +81,7 @@ const MOST_PULL_WAIT_MS = 300_000;
 
 /**
  * Starts a node: opens its chain and key, listens where asked, dials its peers and pulls where asked.
- * @throws RuntimeError ERR_RUNTIME_NODE_VERSION (this Node must not face peers); CryptoError ERR_CRYPTO_BACKEND; ConfigError; ChainError; RuntimeError ERR_RUNTIME_LISTEN, ERR_RUNTIME_STORE_BUSY, ERR_RUNTIME_FILE. Nothing is
+ * @throws SessionError ERR_SESSION_ARGUMENT for a protocol that is none, ERR_SESSION_CONFIGURATION for a template; RuntimeError ERR_RUNTIME_NODE_VERSION (this Node must not face peers); CryptoError ERR_CRYPTO_BACKEND; ConfigError; ChainError; RuntimeError ERR_RUNTIME_LISTEN, ERR_RUNTIME_STORE_BUSY, ERR_RUNTIME_FILE. Nothing is
  * left open then.
  */
 export async function createNode(options: NodeOptions = {}): Promise<RlpxdNode> {
@@ -82,12 +91,23 @@ export async function createNode(options: NodeOptions = {}): Promise<RlpxdNode> 
   const crypto = givenCrypto(options.crypto, logger);
   const config = checkOptions(options, crypto);
   const home = await openHome({ config, chain: options.chain, world, crypto, logger });
-  const node = new RlpxdNode({ config, home, world, crypto, logger, metrics: options.metrics });
+  const node = await madeOf({ config, home, world, crypto, logger, options });
   try {
+    for (const protocol of options.protocols ?? []) node.registerProtocol(protocol);
     await node.start(options.pull === true);
     return node;
   } catch (error) {
     await node.close();
+    throw error;
+  }
+}
+
+/** A mistake in what makes sessions leaves no store open. */
+async function madeOf(parts: NodeParts): Promise<RlpxdNode> {
+  try {
+    return new RlpxdNode(parts);
+  } catch (error) {
+    await parts.home.store.close();
     throw error;
   }
 }
@@ -98,7 +118,7 @@ interface NodeParts {
   readonly world: World;
   readonly crypto: NodeCrypto;
   readonly logger: Logger;
-  readonly metrics: NodeMetrics | undefined;
+  readonly options: Pick<NodeOptions, 'metrics' | 'requireEth' | 'templates'>;
 }
 
 /** A node that runs, made by `createNode`: sessions, peers and chain, introduced to each other. */
@@ -124,7 +144,8 @@ export class RlpxdNode {
   #closed: Promise<void> | undefined;
 
   /** @internal Nodes are made by `createNode`. */
-  constructor({ config, home, world, crypto, logger, metrics }: NodeParts) {
+  constructor({ config, home, world, crypto, logger, options }: NodeParts) {
+    const { metrics, requireEth, templates } = options;
     this.config = config;
     this.chain = home.store.chain;
     this.store = home.store;
@@ -143,6 +164,8 @@ export class RlpxdNode {
       status: chainStatus(home.store),
       limits: config.limits,
       policy: this.#policy,
+      ...(requireEth === undefined ? {} : { requireEth }),
+      ...(templates === undefined ? {} : { templates }),
       serve: async (request, { eth }, { signal }) => {
         const tools = { signal, hasher: crypto, clock: world.clock };
         // the answer that belongs to the request: `serveRequest` makes no other
@@ -210,6 +233,15 @@ export class RlpxdNode {
     options: { readonly kind?: PeerKind; readonly signal?: AbortSignal } = {},
   ): SessionHandle {
     return this.sessions.dial(this.#enode(enode), options);
+  }
+
+  /**
+   * Offers a protocol of your own beside eth, to whoever connects from now on.
+   * @returns a function that takes the offer back; sessions that speak it go on
+   * @throws SessionError ERR_SESSION_ARGUMENT naming what is wrong with it
+   */
+  registerProtocol<V>(protocol: SatelliteProtocol | TypedProtocol<V>): () => void {
+    return this.sessions.registerProtocol(protocol);
   }
 
   /** Dials a peer now, and again after every end. @throws PeerError ERR_PEER_ENODE */

@@ -19,6 +19,8 @@ export interface CliOptions {
   readonly timeoutMs?: number;
   /** Run below `sh -c`, with this text in front (`ulimit -f 10;`). */
   readonly shell?: string;
+  /** A script to run in place of the command line. */
+  readonly script?: string;
 }
 
 export { ensureBuilt };
@@ -40,10 +42,11 @@ export class Cli {
 
   constructor(args: readonly string[], options: CliOptions = {}) {
     const env = { ...process.env, NO_COLOR: '1', ...options.env };
-    const command = [process.execPath, builtMain, ...args];
+    const command = [process.execPath, options.script ?? builtMain, ...args];
     const [program = '', ...rest] =
       options.shell === undefined ? command : ['sh', '-c', `${options.shell} exec "$@"`, 'sh', ...command];
-    this.child = spawn(program, rest, { cwd: options.cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const stdin = options.script === undefined ? 'ignore' : 'pipe';
+    this.child = spawn(program, rest, { cwd: options.cwd, env, stdio: [stdin, 'pipe', 'pipe'] });
     this.child.stdout?.on('data', (chunk) => this.#take('stdout', chunk));
     this.child.stderr?.on('data', (chunk) => this.#take('stderr', chunk));
     this.done = new Promise((resolve, reject) => {
@@ -61,6 +64,12 @@ export class Cli {
     });
     this.done.catch(() => undefined); // whoever waits for it sees it
     onTestFinished(() => void this.child.kill('SIGKILL'));
+  }
+
+  /** Writes a line to its standard input; undefined ends it. */
+  say(line: string | undefined): void {
+    if (line === undefined) this.child.stdin?.end();
+    else this.child.stdin?.write(`${line}\n`);
   }
 
   /** The JSON lines on standard error so far. */
