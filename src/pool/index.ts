@@ -29,7 +29,16 @@ export {
   TransactionIntake,
 } from './intake.js';
 export { BLOB_BYTES, CELLS_PER_BLOB, DEFAULT_TRANSACTION_LIMITS, type TransactionLimits } from './limits.js';
-export { type OwnReport, OwnTransactions, type PeerReport } from './own.js';
+export { type OwnEvent, type OwnReport, OwnTransactions, type PeerReport } from './own.js';
+export {
+  type AddOutcome,
+  type DroppedTransaction,
+  type DropReason,
+  type PoolChange,
+  type PoolOptions,
+  TransactionPool,
+} from './pool.js';
+export { RefusedHashes } from './refused.js';
 export {
   announcementPacks,
   planRelay,
@@ -41,6 +50,7 @@ export {
 export { type RulesOptions, rulesAfter, type TransactionRules } from './rules.js';
 export {
   blobsFromCells,
+  type CellOrder,
   cellsFault,
   DATA_MASK,
   type Lookup,
