@@ -11,6 +11,8 @@ export interface GethOptions {
   readonly eth?: readonly number[];
   readonly networkId?: number;
   readonly maxPeers?: number;
+  /** Speak chat beside eth: `{ op: 'say', words }` on its stdin says something to all. */
+  readonly chat?: boolean;
 }
 
 /** One entry of geth's `admin_peers`. */
@@ -19,7 +21,13 @@ export interface GethPeerInfo {
   readonly enode: string;
   readonly name: string;
   readonly caps: readonly string[];
-  readonly network: { readonly inbound: boolean; readonly trusted: boolean; readonly static: boolean };
+  readonly network: {
+    readonly localAddress: string;
+    readonly remoteAddress: string;
+    readonly inbound: boolean;
+    readonly trusted: boolean;
+    readonly static: boolean;
+  };
   readonly protocols: {
     readonly eth?:
       | 'handshake'
@@ -47,6 +55,7 @@ export async function startGeth(o: GethOptions): Promise<Geth> {
   if (o.eth !== undefined) args.push('-eth', o.eth.join(','));
   if (o.networkId !== undefined) args.push('-networkid', String(o.networkId));
   if (o.maxPeers !== undefined) args.push('-maxpeers', String(o.maxPeers));
+  if (o.chat) args.push('-chat');
   const process = new LineProcess('gethpeer', built('gethpeer'), args, { json: 'stdout' });
   const ready = await process.line({ event: 'ready' });
   const call = <T>(method: string, ...params: readonly unknown[]) => rpc<T>(ipc, method, params);

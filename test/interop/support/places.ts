@@ -15,7 +15,7 @@ export const root: string = dirname(dirname(dirname(here)));
 const gethModule = join(root, 'test', 'interop', 'geth');
 
 /** Path of a program that `npm run test:interop` built. */
-export function built(name: 'geth' | 'devp2p' | 'gethpeer' | 'scriptpeer'): string {
+export function built(name: 'geth' | 'devp2p' | 'gethpeer' | 'scriptpeer' | 'chatpeer'): string {
   const path = join(gethModule, 'bin', name);
   if (!existsSync(path)) throw new Error(`${path} is missing: start the suite with \`npm run test:interop\``);
   return path;

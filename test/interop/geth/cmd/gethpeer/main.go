@@ -7,7 +7,6 @@ package main
 import (
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"strconv"
@@ -25,6 +24,7 @@ import (
 	"github.com/ethereum/go-ethereum/p2p"
 
 	"rlpxd/test/interop/geth/internal/chainfile"
+	"rlpxd/test/interop/geth/internal/chat"
 	"rlpxd/test/interop/geth/internal/lines"
 )
 
@@ -32,7 +32,7 @@ type options struct {
 	genesis, chain, ipc, versions, nodekey string
 	blocks, maxPeers                       int
 	networkID                              uint64
-	messages, verbose                      bool
+	messages, verbose, chat                bool
 }
 
 func main() {
@@ -47,6 +47,7 @@ func main() {
 	flag.StringVar(&o.nodekey, "nodekeyhex", "", "node key (default: a fresh one)")
 	flag.BoolVar(&o.messages, "messages", false, "print an event for every eth message, too")
 	flag.BoolVar(&o.verbose, "verbose", false, "print everything geth logs")
+	flag.BoolVar(&o.chat, "chat", false, "speak chat beside eth; what to say comes on stdin")
 	flag.Parse()
 	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "gethpeer:", err)
@@ -110,6 +111,10 @@ func run(o options) error {
 			return fmt.Errorf("block %d: %w", n+1, err)
 		}
 	}
+	var room chat.Room
+	if o.chat {
+		stack.RegisterProtocols([]p2p.Protocol{room.Protocol()})
+	}
 	events := make(chan *p2p.PeerEvent, 1024)
 	if err := stack.Start(); err != nil {
 		return err
@@ -132,7 +137,7 @@ func run(o options) error {
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
 	closed := make(chan struct{})
 	go func() {
-		io.Copy(io.Discard, os.Stdin)
+		room.Listen(os.Stdin)
 		close(closed)
 	}()
 	for {
