@@ -143,6 +143,21 @@ describe('a simulated network', () => {
     expect(server.count('end')).toBe(1);
   });
 
+  it('lets nothing that was sent during a cut overtake what the cut had held up', async () => {
+    const { clock, network, client, server } = await scene({ link: { latencyMs: 50 } });
+    client.socket.write([Uint8Array.of(1)]);
+    network.cut(A, B);
+    await clock.advance(1_000); // the first is lost, and waits to be sent again
+    client.socket.write([Uint8Array.of(2)]);
+    await clock.advance(30); // the second is on its way, and the link is whole when it comes
+    network.mend(A, B);
+    client.socket.write([Uint8Array.of(3)]);
+    await clock.advance(40);
+    expect(server.receivedBytes).toBe(0);
+    await clock.advance(1_000);
+    expect(server.received).toEqual(Uint8Array.of(1, 2, 3));
+  });
+
   it('gives up connecting over a cut link as a system does, or earlier when told', async () => {
     const { clock, network } = await scene();
     network.cut(A, B);

@@ -1,6 +1,6 @@
 import { RuntimeError } from '../errors.js';
 import type { Tcp, TcpAddress, TcpConnectOptions, TcpListener, TcpSocket } from '../tcp.js';
-import type { Link } from './link.js';
+import { Channel, type Link } from './link.js';
 import { SimulatedSocket, type SocketWorld } from './socket.js';
 
 /** How long a system keeps asking a peer that does not answer (six retries with doubling waits). */
@@ -78,8 +78,8 @@ export class SimulatedHost implements Tcp {
 
       const there = isLoopback(to.host) ? this.address : to.host;
       const link = this.#around.link(there);
-      const asked = { from: this.address, to: there, lastArrivalMs: 0 };
-      const answered = { from: there, to: this.address, lastArrivalMs: 0 };
+      const asked = new Channel(this.address, there);
+      const answered = new Channel(there, this.address);
       const answer = (what: string, arrive: () => void): void =>
         link.carry({ channel: answered, what, bytes: 0, arrive });
       const arrive = (): void => {

@@ -11,10 +11,18 @@ export interface LinkOptions {
 }
 
 /** One direction of one connection: what is sent on it arrives in order. */
-export interface Channel {
+export class Channel {
   readonly from: string;
   readonly to: string;
-  lastArrivalMs: number;
+  /** Where the last packet is due. */
+  lastArrivalMs = 0;
+  /** What has not been handed over, in the order in which it was sent; the socket's window bounds it. */
+  readonly underWay: UnderWay[] = [];
+
+  constructor(from: string, to: string) {
+    this.from = from;
+    this.to = to;
+  }
 }
 
 interface Packet {
@@ -24,6 +32,11 @@ interface Packet {
   readonly arrive: () => void;
 }
 
+interface UnderWay extends Packet {
+  /** It came, and may wait for one before it that is sent again. */
+  isHere: boolean;
+}
+
 /** What lies between two hosts. */
 export class Link {
   readonly #clock: VirtualClock;
@@ -31,7 +44,7 @@ export class Link {
   readonly #observe: ((line: string) => void) | undefined;
   readonly #busyUntilMs = new Map<string, number>();
   #options: LinkOptions;
-  #held: Packet[] = [];
+  #held: UnderWay[] = [];
   #cut = false;
 
   constructor(
@@ -60,10 +73,16 @@ export class Link {
     this.#cut = false;
     const held = this.#held;
     this.#held = [];
-    for (const packet of held) this.carry(packet);
+    for (const packet of held) this.#send(packet);
   }
 
   carry(packet: Packet): void {
+    const sent = { ...packet, isHere: false };
+    packet.channel.underWay.push(sent);
+    this.#send(sent);
+  }
+
+  #send(packet: UnderWay): void {
     const { latencyMs = 0, jitterMs = 0, bytesPerSecond } = this.#options;
     const now = this.#clock.now();
     let leavesAtMs = now;
@@ -80,8 +99,17 @@ export class Link {
         this.#held.push(packet);
         return;
       }
-      this.#observe?.(`${this.#clock.now()} ${packet.channel.from}>${packet.channel.to} ${packet.what}`);
-      packet.arrive();
+      packet.isHere = true;
+      this.#handOver(packet.channel);
     });
+  }
+
+  /** Nothing overtakes what a cut has held up and what is on its way again. */
+  #handOver({ from, to, underWay }: Channel): void {
+    for (let next = underWay[0]; next?.isHere; next = underWay[0]) {
+      underWay.shift();
+      this.#observe?.(`${this.#clock.now()} ${from}>${to} ${next.what}`);
+      next.arrive();
+    }
   }
 }

@@ -1,6 +1,6 @@
 import { type TcpAddress, type TcpSocket, type TcpSocketHandlers, WRITE_HIGH_WATER_BYTES } from '../tcp.js';
 import type { VirtualClock } from './clock.js';
-import type { Channel, Link } from './link.js';
+import { Channel, type Link } from './link.js';
 import type { SeededRandom } from './random.js';
 
 /** Where a socket lives, as much of it as the socket asks. */
@@ -65,7 +65,7 @@ export class SimulatedSocket implements TcpSocket {
   ) {
     this.#world = world;
     this.#link = link;
-    this.#channel = { ...hosts, lastArrivalMs: 0 };
+    this.#channel = new Channel(hosts.from, hosts.to);
     this.home = home;
     this.local = local;
     this.remote = remote;
