@@ -54,6 +54,24 @@ describe('whole daemons under one virtual clock', () => {
   });
 });
 
+test('no plan asks the impossible: every node shares versions of eth with others on a way to the source', () => {
+  for (let seed = 0; seed < 500; seed++) {
+    const { honest } = planOf({ seed, nodes: 3 + (seed % 6), minutes: 1 });
+    const speak = (i: number, j: number): boolean => {
+      const [ours, theirs] = [honest[i]?.ethVersions, honest[j]?.ethVersions];
+      return ours === undefined || theirs === undefined || ours.some((version) => theirs.includes(version));
+    };
+    const reached = [0];
+    for (const at of reached) {
+      for (const [i, { peers }] of honest.entries()) {
+        const knows = peers.includes(at) || honest[at]?.peers.includes(i);
+        if (knows && speak(i, at) && !reached.includes(i)) reached.push(i);
+      }
+    }
+    expect(reached, `seed ${seed}`).toHaveLength(honest.length);
+  }
+});
+
 describe('a simulation that fails', () => {
   const failing = (seed: string, failures: readonly string[]): SimulationResult => ({
     ...{ seed, hash: '', lines: 0, sessions: 0, activations: 0, height: 0, virtualMs: 0, failures },

@@ -96,7 +96,7 @@ export function planOf({ seed, nodes, minutes }: PlanOptions): Plan {
   const random = seededRandom(`plan ${seed}`);
   const byzantine = Math.floor(nodes / 4);
   const honest = nodes - byzantine;
-  const plannedNodes = Array.from({ length: honest }, (_, i) => plannedNode(random, i, honest, byzantine));
+  const drawnNodes = Array.from({ length: honest }, (_, i) => plannedNode(random, i, honest, byzantine));
   const drawn: { fault: Fault; atMs: number }[] = [];
   const forMs = minutes * MINUTE;
   const count = Math.round(minutes * (6 + byzantine * 2));
@@ -108,7 +108,7 @@ export function planOf({ seed, nodes, minutes }: PlanOptions): Plan {
   return {
     seed: String(seed),
     forMs,
-    honest: plannedNodes,
+    honest: withinReach(drawnNodes),
     byzantine,
     latencyMs: pick(random, [1, 5, 20, 80]),
     jitterMs: pick(random, [0, 5, 40]),
@@ -118,7 +118,24 @@ export function planOf({ seed, nodes, minutes }: PlanOptions): Plan {
   };
 }
 
-/** Each knows an earlier one, so that all are connected; node 0 is the source. */
+/** Who shares no version of eth with anybody on the way to node 0 could never have the chain: it knows node 0 itself, too. */
+function withinReach(nodes: readonly PlannedNode[]): readonly PlannedNode[] {
+  const reached = new Set([0]);
+  const speak = (a: PlannedNode, b: PlannedNode): boolean =>
+    a.ethVersions?.some((version) => b.ethVersions?.includes(version) ?? true) ?? true;
+  for (let before = 0; before < reached.size; ) {
+    before = reached.size;
+    for (const [i, node] of nodes.entries()) {
+      for (const [j, other] of nodes.entries()) {
+        if (!reached.has(j) || !speak(node, other)) continue;
+        if (node.peers.includes(j) || other.peers.includes(i)) reached.add(i);
+      }
+    }
+  }
+  return nodes.map((node, i) => (reached.has(i) ? node : { ...node, peers: [0, ...node.peers] }));
+}
+
+/** Each knows an earlier one; node 0 is the source, and speaks every version. */
 function plannedNode(random: SeededRandom, i: number, honest: number, byzantine: number): PlannedNode {
   const peers = new Set<number>();
   if (i > 0) peers.add(random.below(3) === 0 ? random.below(i) : 0);
