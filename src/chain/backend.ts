@@ -11,6 +11,16 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What there is of a block. */
+export type BlockPart = 'header' | 'body' | 'receipts' | 'accessList';
+
+/** A block of the chain that counts, as far as answers for headers need it. */
+export interface NumberedHeader {
+  readonly hash: Uint8Array;
+  /** RLP of it. */
+  readonly header: Uint8Array;
+}
+
 /**
  * A chain that can be served: all that answers to peers are made of. Blocks are those of one chain, and what a hash or a
  * number leads to is whole and verified. `undefined` always means: not here (never: empty).
@@ -34,6 +44,25 @@ export interface ChainBackend {
   receipts(hash: Uint8Array, options?: ReadOptions): Promise<Uint8Array | undefined>;
   /** RLP of a block access list (EIP-7928). */
   accessList(hash: Uint8Array, options?: ReadOptions): Promise<Uint8Array | undefined>;
+  /**
+   * The same part of many blocks, in the order of the hashes: worth having where one reading costs less than many. Without
+   * it they are read one by one.
+   */
+  many?(
+    part: BlockPart,
+    hashes: readonly Uint8Array[],
+    options?: ReadOptions,
+  ): Promise<readonly (Uint8Array | undefined)[]>;
+  /**
+   * Blocks of the one chain that counts, by number: up to `count`, from `from` on or (`reverse`) down, until one is missing.
+   * Without it they are read one by one.
+   */
+  inRow?(
+    from: bigint,
+    count: number,
+    reverse: boolean,
+    options?: ReadOptions,
+  ): Promise<readonly NumberedHeader[]>;
   /** Calls `listener` whenever the range has changed, also after a reorganisation. @returns what ends it */
   subscribe(listener: (range: ChainRange) => void): () => void;
   /** Where the chain comes from has a pool of transactions, too. */

@@ -3,8 +3,10 @@
  * @module
  */
 export type {
+  BlockPart,
   ChainBackend,
   ChainRange,
+  NumberedHeader,
   ReadOptions,
   SubmitVerdict,
   TransactionBackend,
@@ -28,6 +30,12 @@ export {
 } from './puller.js';
 export { type ServeOptions, serveRequest } from './serve.js';
 export { type AppendOptions, ChainStore, MAX_ROLLBACK_BLOCKS } from './store.js';
+export {
+  openUpstream,
+  UpstreamBackend,
+  type UpstreamOptions,
+  type UpstreamStatus,
+} from './upstream/upstream.js';
 export {
   type BlockReceipts,
   type CompleteBlock,

@@ -37,8 +37,13 @@ export interface ChainStoreOptions {
    * holds more than that is brought down by `prune`, or in time. By default all are kept.
    */
   readonly keepBlocks?: bigint;
+  /** How much of what peers were answered lately is held in memory, in bytes; 32 MiB. */
+  readonly recentBytes?: number;
   readonly logger?: Logger;
 }
+
+/** A few hundred blocks of today's mainnet. */
+const RECENT_BYTES: number = 32 * 1024 * 1024;
 
 /**
  * Opens the store in a folder, making it, with the genesis block, where there is none.
@@ -47,14 +52,14 @@ export interface ChainStoreOptions {
  * @throws RuntimeError ERR_RUNTIME_STORE_BUSY (another process has it), ERR_RUNTIME_STORE
  */
 export async function openChainStore(options: ChainStoreOptions): Promise<ChainStore> {
-  const { hasher, logger = silentLogger, keepBlocks } = options;
+  const { hasher, logger = silentLogger, keepBlocks, recentBytes = RECENT_BYTES } = options;
   if (keepBlocks !== undefined) checkKeep(keepBlocks);
   const store = await options.stores.open(options.path);
   try {
     const meta = await store.get(META_KEY);
     const chain = meta === undefined ? await create(store, options) : await adopt(store, meta, options.chain);
     const state = await readState(store, hasher);
-    return new ChainStore(store, chain, state, { hasher, logger, keepBlocks });
+    return new ChainStore(store, chain, state, { hasher, logger, keepBlocks, recentBytes });
   } catch (error) {
     await store.close();
     throw error;

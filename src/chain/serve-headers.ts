@@ -1,6 +1,6 @@
 import { RlpReader, sameBytes } from '../codec/index.js';
 import type { HeadersQuery } from '../eth/index.js';
-import type { ChainBackend, ReadOptions } from './backend.js';
+import type { ChainBackend, NumberedHeader, ReadOptions } from './backend.js';
 import type { Breather } from './breathe.js';
 
 /** Headers in one answer (geth: maxHeadersServe). */
@@ -10,7 +10,7 @@ const SOFT_ANSWER_BYTES = 2 * 1024 * 1024;
 /** Steps by parent hash that one answer may take off the chain that counts (geth: maxNonCanonical). */
 const MAX_HOPS = 100;
 /** Headers read at once. */
-const READ_AHEAD = 32;
+const READ_AHEAD = 128;
 const MAX_NUMBER = 2n ** 64n - 1n;
 const HASH_BYTES = 32;
 
@@ -133,9 +133,10 @@ class HeadersAnswer {
     let number = origin;
     let before: { readonly hash: Uint8Array; readonly parent: Uint8Array } | undefined;
     while (left > 0) {
-      const batch = await this.#read(number, reverse, Math.min(left, READ_AHEAD));
-      for (const [hash, header] of batch) {
-        if (hash === undefined || header === undefined || this.#full) return;
+      const wanted = Math.min(left, READ_AHEAD);
+      const batch = await this.#read(number, reverse, wanted);
+      for (const { hash, header } of batch) {
+        if (this.#full) return;
         const parent = parentHash(header);
         if (before === undefined) {
           if (first !== undefined && !sameBytes(hash, first)) return;
@@ -145,24 +146,28 @@ class HeadersAnswer {
         await this.#add(header);
         before = { hash, parent };
       }
+      if (batch.length < wanted) return;
       left -= batch.length;
       number += BigInt(reverse ? -batch.length : batch.length);
     }
   }
 
-  #read(
-    from: bigint,
-    reverse: boolean,
-    count: number,
-  ): Promise<(readonly [hash: Uint8Array | undefined, header: Uint8Array | undefined])[]> {
+  /** Fewer than `count` where one is missing. */
+  async #read(from: bigint, reverse: boolean, count: number): Promise<readonly NumberedHeader[]> {
+    if (this.#backend.inRow !== undefined) return this.#backend.inRow(from, count, reverse, this.#options);
     const numbers = Array.from({ length: count }, (_, i) => (reverse ? from - BigInt(i) : from + BigInt(i)));
-    return Promise.all(
-      numbers.map(async (number) => {
-        const hash = await this.#backend.hashOf(number, this.#options);
-        if (hash === undefined) return [undefined, undefined] as const;
-        return [hash, await this.#backend.headerByHash(hash, this.#options)] as const;
-      }),
-    );
+    const row: NumberedHeader[] = [];
+    for (const { hash, header } of await Promise.all(numbers.map((number) => this.#numbered(number)))) {
+      if (hash === undefined || header === undefined) break;
+      row.push({ hash, header });
+    }
+    return row;
+  }
+
+  async #numbered(number: bigint): Promise<Partial<NumberedHeader>> {
+    const hash = await this.#backend.hashOf(number, this.#options);
+    const header = hash === undefined ? undefined : await this.#backend.headerByHash(hash, this.#options);
+    return hash === undefined || header === undefined ? {} : { hash, header };
   }
 
   /** Hash of the block `step` blocks before that one. */

@@ -11,9 +11,10 @@ import {
   sliceReceipts,
 } from '../eth/index.js';
 import type { Clock } from '../runtime/index.js';
-import type { ChainBackend } from './backend.js';
+import type { BlockPart, ChainBackend } from './backend.js';
 import { Breather } from './breathe.js';
 import { ChainError } from './errors.js';
+import { ReadAhead } from './read-ahead.js';
 import { serveHeaders } from './serve-headers.js';
 
 export interface ServeOptions {
@@ -58,7 +59,7 @@ export async function serveRequest(
       return { name: 'BlockHeaders', requestId: request.requestId, headers };
     }
     case 'GetBlockBodies': {
-      const bodies = await collect(request.hashes, breather, (hash) => backend.body(hash, options));
+      const bodies = await collect(ahead(backend, 'body', request.hashes, options), breather);
       return { name: 'BlockBodies', requestId: request.requestId, bodies };
     }
     case 'GetReceipts':
@@ -83,9 +84,9 @@ async function serveWholeReceipts(
   options: ServeOptions,
   breather: Breather,
 ): Promise<Receipts> {
-  const blocks = await collect(hashes, breather, async (hash) => {
-    const receipts = await backend.receipts(hash, options);
-    if (receipts === undefined || version >= 69) return receipts;
+  const stored = ahead(backend, 'receipts', hashes, options);
+  if (version >= 69) return { name: 'Receipts', requestId, blocks: await collect(stored, breather) };
+  const blocks = await collect(stored, breather, async (receipts) => {
     const bloomed = await breather.drive(
       receipts69To68Steps(receipts, options.hasher),
       'answering for receipts',
@@ -106,9 +107,10 @@ async function servePartialReceipts(
   const blocks: Uint8Array[] = [];
   let bytes = 0;
   let lastBlockIncomplete = false;
-  for (const hash of hashes) {
+  const stored = ahead(backend, 'receipts', hashes, options);
+  for (let i = 0; i < hashes.length; i++) {
     if (bytes >= SOFT_ANSWER_BYTES || blocks.length >= MAX_SERVED_BLOCKS || lastBlockIncomplete) break;
-    const whole = await backend.receipts(hash, options);
+    const whole = await stored.at(i);
     if (whole === undefined) break;
     // An index is a 64-bit number on the wire; past 2^53 it is past the end of every block all the same.
     const first = blocks.length === 0 ? Number(firstBlockReceiptIndex) : 0;
@@ -131,9 +133,10 @@ async function serveAccessLists(
 ): Promise<BlockAccessLists> {
   const accessLists: (Uint8Array | undefined)[] = [];
   let bytes = 0;
-  for (const hash of hashes) {
+  const stored = ahead(backend, 'accessList', hashes, options);
+  for (let i = 0; i < hashes.length; i++) {
     if (bytes >= SOFT_ANSWER_BYTES || accessLists.length >= MAX_SERVED_BLOCKS) break;
-    const accessList = await backend.accessList(hash, options);
+    const accessList = await stored.at(i);
     const itemBytes = accessList?.length ?? 1;
     if (bytes + itemBytes > HARD_ANSWER_BYTES) break;
     accessLists.push(accessList);
@@ -143,18 +146,28 @@ async function serveAccessLists(
   return { name: 'BlockAccessLists', requestId, accessLists };
 }
 
-/** Reads one block after the other until one is missing or the answer is full. */
-async function collect(
+function ahead(
+  backend: ChainBackend,
+  part: BlockPart,
   hashes: readonly Uint8Array[],
+  options: ServeOptions,
+): ReadAhead {
+  return new ReadAhead(backend, part, hashes.slice(0, MAX_SERVED_BLOCKS), SOFT_ANSWER_BYTES, options);
+}
+
+/** Takes one block after the other until one is missing or the answer is full. */
+async function collect(
+  stored: ReadAhead,
   breather: Breather,
-  read: (hash: Uint8Array) => Promise<Uint8Array | undefined>,
+  change?: (item: Uint8Array) => Promise<Uint8Array>,
 ): Promise<Uint8Array[]> {
   const items: Uint8Array[] = [];
   let bytes = 0;
-  for (const hash of hashes) {
-    if (bytes >= SOFT_ANSWER_BYTES || items.length >= MAX_SERVED_BLOCKS) break;
-    const item = await read(hash);
-    if (item === undefined || bytes + item.length > HARD_ANSWER_BYTES) break;
+  while (bytes < SOFT_ANSWER_BYTES) {
+    const found = await stored.at(items.length);
+    if (found === undefined) break;
+    const item = change === undefined ? found : await change(found);
+    if (bytes + item.length > HARD_ANSWER_BYTES) break;
     items.push(item);
     bytes += item.length;
     await breather.worked(1, 'answering for blocks');

@@ -1,11 +1,9 @@
-import { readUint64, sameBytes } from '../codec/index.js';
+import { sameBytes } from '../codec/index.js';
 import { type ChainSpec, decodeHeader, type Hasher } from '../eth/index.js';
 import type { KeyValueChange, KeyValueStore, Logger } from '../runtime/index.js';
-import type { ChainBackend, ChainRange, ReadOptions } from './backend.js';
+import type { BlockPart, ChainBackend, ChainRange, NumberedHeader, ReadOptions } from './backend.js';
 import { ChainError, throwIfAborted } from './errors.js';
 import {
-  accessListKey,
-  bodyKey,
   canonicalKey,
   HEAD_KEY,
   headerKey,
@@ -15,6 +13,8 @@ import {
   receiptsKey,
 } from './keys.js';
 import { encodeRange } from './meta.js';
+import { RecentBlocks } from './recent-blocks.js';
+import { StoreReader } from './store-reader.js';
 import { checkKeep, lastMissingUpTo, pruned, type StoreState, stateAt, storedRange } from './store-state.js';
 import { damaged, dropContents, putBlock } from './stored-blocks.js';
 import { findStrayEntry } from './stray-entries.js';
@@ -41,6 +41,8 @@ export class ChainStore implements ChainBackend {
   /** What the store was opened with. */
   readonly hasher: Hasher;
   readonly #store: KeyValueStore;
+  readonly #recent: RecentBlocks;
+  readonly #reader: StoreReader;
   readonly #logger: Logger;
   readonly #keepBlocks: bigint | undefined;
   readonly #listeners = new Set<(range: ChainRange) => void>();
@@ -54,9 +56,16 @@ export class ChainStore implements ChainBackend {
     store: KeyValueStore,
     chain: ChainSpec,
     state: StoreState,
-    options: { readonly hasher: Hasher; readonly logger: Logger; readonly keepBlocks: bigint | undefined },
+    options: {
+      readonly hasher: Hasher;
+      readonly logger: Logger;
+      readonly keepBlocks: bigint | undefined;
+      readonly recentBytes: number;
+    },
   ) {
     this.#store = store;
+    this.#recent = new RecentBlocks(options.recentBytes);
+    this.#reader = new StoreReader(store, this.#recent, () => this.#head());
     this.chain = chain;
     this.hasher = options.hasher;
     this.#state = state;
@@ -96,36 +105,49 @@ export class ChainStore implements ChainBackend {
     };
   }
 
-  async headerByNumber(number: bigint, options?: ReadOptions): Promise<Uint8Array | undefined> {
-    const hash = await this.hashOf(number, options);
-    return hash === undefined ? undefined : this.#get(headerKey(number, hash), options);
+  headerByNumber(number: bigint, options?: ReadOptions): Promise<Uint8Array | undefined> {
+    return this.#reader.headerByNumber(number, options);
   }
 
   headerByHash(hash: Uint8Array, options?: ReadOptions): Promise<Uint8Array | undefined> {
-    return this.#ofHash(headerKey, hash, options);
+    return this.#reader.part('header', hash, options);
   }
 
-  async numberOf(hash: Uint8Array, options?: ReadOptions): Promise<bigint | undefined> {
-    if (hash.length !== 32) return undefined;
-    const value = await this.#get(numberKey(hash), options);
-    return value === undefined ? undefined : readUint64(value);
+  numberOf(hash: Uint8Array, options?: ReadOptions): Promise<bigint | undefined> {
+    return this.#reader.numberOf(hash, options);
   }
 
   hashOf(number: bigint, options?: ReadOptions): Promise<Uint8Array | undefined> {
-    if (number < 0n || number > this.head.header.number) return Promise.resolve(undefined);
-    return this.#get(canonicalKey(number), options);
+    return this.#reader.hashOf(number, options);
   }
 
   body(hash: Uint8Array, options?: ReadOptions): Promise<Uint8Array | undefined> {
-    return this.#ofHash(bodyKey, hash, options);
+    return this.#reader.part('body', hash, options);
   }
 
   receipts(hash: Uint8Array, options?: ReadOptions): Promise<Uint8Array | undefined> {
-    return this.#ofHash(receiptsKey, hash, options);
+    return this.#reader.part('receipts', hash, options);
   }
 
   accessList(hash: Uint8Array, options?: ReadOptions): Promise<Uint8Array | undefined> {
-    return this.#ofHash(accessListKey, hash, options);
+    return this.#reader.part('accessList', hash, options);
+  }
+
+  many(
+    part: BlockPart,
+    hashes: readonly Uint8Array[],
+    options?: ReadOptions,
+  ): Promise<readonly (Uint8Array | undefined)[]> {
+    return this.#reader.many(part, hashes, options);
+  }
+
+  inRow(
+    from: bigint,
+    count: number,
+    reverse: boolean,
+    options?: ReadOptions,
+  ): Promise<readonly NumberedHeader[]> {
+    return this.#reader.inRow(from, count, reverse, options);
   }
 
   subscribe(listener: (range: ChainRange) => void): () => void {
@@ -161,6 +183,7 @@ export class ChainStore implements ChainBackend {
       await this.#commit(
         changes,
         await pruned(this.#store, changes, state, { stored: number, keep: this.#keepBlocks, most }),
+        number,
       );
     });
   }
@@ -253,7 +276,7 @@ export class ChainStore implements ChainBackend {
   /** Whether the store knows that the receipts of this block are missing. */
   async lacksReceipts(number: bigint): Promise<boolean> {
     if (this.#state.missingReceipts === 0) return false;
-    return (await this.#get(missingReceiptsKey(number), undefined)) !== undefined;
+    return this.#reader.has(missingReceiptsKey(number));
   }
 
   /** Waits for changes under way, then closes. Idempotent. */
@@ -265,21 +288,6 @@ export class ChainStore implements ChainBackend {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  async #get(key: Uint8Array, options: ReadOptions | undefined): Promise<Uint8Array | undefined> {
-    throwIfAborted(options?.signal, 'reading the chain store');
-    if (this.#closed !== undefined) throw closed();
-    return this.#store.get(key);
-  }
-
-  async #ofHash(
-    key: (number: bigint, hash: Uint8Array) => Uint8Array,
-    hash: Uint8Array,
-    options: ReadOptions | undefined,
-  ): Promise<Uint8Array | undefined> {
-    const number = await this.numberOf(hash, options);
-    return number === undefined ? undefined : this.#get(key(number, hash), options);
   }
 
   #change(make: () => Promise<void>): Promise<void> {
@@ -320,12 +328,21 @@ export class ChainStore implements ChainBackend {
     return changes;
   }
 
-  async #commit(changes: KeyValueChange[], state: StoreState): Promise<void> {
+  /** @throws ChainError ERR_CHAIN_CLOSED */
+  #head(): bigint {
+    if (this.#closed !== undefined) throw closed();
+    return this.head.header.number;
+  }
+
+  /** @param base above which blocks are not those that they were; by default all are */
+  async #commit(changes: KeyValueChange[], state: StoreState, base?: bigint): Promise<void> {
     const before = this.range();
     if (changes.length === 0) return;
     changes.push({ key: HEAD_KEY, value: encodeRange(storedRange(state)) });
     // Synced: LevelDB may lose a batch between two that it kept when the power fails, unless each is on disk first.
     await this.#store.batch(changes, { sync: true });
+    if (base !== undefined && base < this.head.header.number) this.#recent.forgetFrom(base + 1n);
+    if (state.earliest > this.#state.earliest) this.#recent.forgetContentsBefore(state.earliest);
     this.#state = state;
     const now = this.range();
     if (!sameBytes(before.latestHash, now.latestHash) || before.earliest !== now.earliest) this.#tell();

@@ -7,6 +7,7 @@ export {
   numberToBytes,
   readUint16,
   readUint24,
+  readUint48,
   readUint64,
   significantBytes,
   writeUint16,

@@ -71,6 +71,13 @@ export function readUint24(bytes: Uint8Array, at = 0): number {
   return ((bytes[at] as number) << 16) | ((bytes[at + 1] as number) << 8) | (bytes[at + 2] as number);
 }
 
+/** The first six bytes as a number: of a hash, a key for a map. @throws CodecError ERR_CODEC_INTEGER where fewer are left at `at` */
+export function readUint48(bytes: Uint8Array, at = 0): number {
+  assertRoom(bytes, at, 6);
+  const high = ((bytes[at] as number) << 16) | ((bytes[at + 1] as number) << 8) | (bytes[at + 2] as number);
+  return high * 0x100_0000 + readUint24(bytes, at + 3);
+}
+
 /** Eight bytes, big-endian. @throws CodecError ERR_CODEC_INTEGER where fewer than 8 bytes are left at `at` */
 export function readUint64(bytes: Uint8Array, at = 0): bigint {
   assertRoom(bytes, at, 8);

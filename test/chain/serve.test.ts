@@ -283,6 +283,7 @@ describe('a reorganisation during an answer', () => {
       },
     });
     const mixed: ChainBackend = Object.create(switching, {
+      inRow: { value: undefined },
       headerByHash: {
         value: async (hash: Uint8Array) =>
           (await store.headerByHash(hash)) ??
@@ -297,6 +298,33 @@ describe('a reorganisation during an answer', () => {
       });
       if (answer.name !== 'BlockHeaders') throw new Error(answer.name);
       expect(answer.headers).toHaveLength(40);
+    }
+  });
+
+  test('ends it also where many are read at once', async () => {
+    const other = buildChain(HEAD, () => ({ extra: 'other' }));
+    let reads = 0;
+    const inRow: ChainStore['inRow'] = async (from, count, reverse) => {
+      const row = await store.inRow(from, count, reverse);
+      if (reads++ === 0) return row;
+      return row.flatMap((_, i) => {
+        const header = other.blocks[Number(reverse ? from - BigInt(i) : from + BigInt(i)) - 1]?.header;
+        return header === undefined ? [] : [{ hash: header.hash, header: header.raw }];
+      });
+    };
+    const switching: ChainBackend = Object.create(store, {
+      inRow: { value: inRow },
+      range: { value: () => store.range() },
+    });
+    for (const reverse of [false, true]) {
+      reads = 0;
+      const query = { origin: 500n, amount: 200n, skip: 0n, reverse };
+      const answer = await serveRequest(switching, { name: 'GetBlockHeaders', requestId: 1n, query }, 69, {
+        hasher,
+      });
+      if (answer.name !== 'BlockHeaders') throw new Error(answer.name);
+      expect(reads).toBe(2);
+      expect(answer.headers).toHaveLength(128);
     }
   });
 });
@@ -489,6 +517,7 @@ describe('answers in bytes', () => {
 
   test('a block whose first receipt does not fit any more is left out, and nothing is called incomplete', async () => {
     const nearly: ChainBackend = Object.create(bigStore, {
+      many: { value: undefined },
       receipts: {
         value: async (of: Uint8Array) =>
           of === small ? encodeList([encodeList([new Uint8Array(SOFT - 100)])]) : huge,
