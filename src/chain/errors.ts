@@ -14,7 +14,8 @@ export type ChainErrorCode =
   | 'ERR_CHAIN_RECEIPTS'
   | 'ERR_CHAIN_RECEIPTS_MISSING'
   | 'ERR_CHAIN_SCHEMA'
-  | 'ERR_CHAIN_TARGET';
+  | 'ERR_CHAIN_TARGET'
+  | 'ERR_CHAIN_UPSTREAM';
 
 /** What is wrong with a block, a store, a chain file or a pull. `cause` is what it came from, where something else failed first. */
 export class ChainError extends Error {

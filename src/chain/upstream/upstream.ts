@@ -1,0 +1,521 @@
+import { bytesToHex, sameBytes } from '../../codec/index.js';
+import type { ChainSpec, Hasher } from '../../eth/index.js';
+import { type Logger, silentLogger, type Timer } from '../../runtime/index.js';
+import type { ChainBackend, ChainRange, ReadOptions } from '../backend.js';
+import { ChainError, throwIfAborted } from '../errors.js';
+import {
+  checkAccessList,
+  checkBody,
+  checkReceipts,
+  EMPTY_LIST,
+  type EmptyRoots,
+  emptyBody,
+  emptyRoots,
+  type HashedHeader,
+  hasBody,
+  hasReceipts,
+  readHeader,
+} from '../verify.js';
+import { ByteLru } from './byte-lru.js';
+import { CanonicalIndex } from './canonical.js';
+import { findEarliest } from './earliest.js';
+import { followHead, readVerified } from './follow.js';
+import { type Connected, type LineState, UpstreamLine } from './line.js';
+import { linkKind, type UpstreamWorld, upstreamName } from './link.js';
+import { isFound, type UpstreamSource } from './source.js';
+import { UpstreamTransactions } from './transactions.js';
+import { HeaderWindow } from './window.js';
+
+export interface UpstreamOptions {
+  /** `http://`, `https://`, `ws://`, `wss://`, or the path of an IPC socket. */
+  readonly url: string;
+  readonly chain: ChainSpec;
+  readonly hasher: Hasher;
+  readonly world: UpstreamWorld;
+  readonly logger?: Logger;
+  /** Blocks and receipts that are kept, in bytes; 128 MiB. */
+  readonly cacheBytes?: number;
+  /** How long an answer may take, in milliseconds; 10,000. */
+  readonly timeoutMs?: number;
+  /** How often the head is asked for where nothing tells of it, in milliseconds; 1,000. */
+  readonly pollMs?: number;
+}
+
+/** An upstream in one look. */
+export interface UpstreamStatus {
+  /** Without name, password, path and query. */
+  readonly upstream: string;
+  readonly state: LineState;
+  /** How its server calls itself, while it is up. */
+  readonly client: string | undefined;
+  /** Why it is not up. */
+  readonly says: string | undefined;
+  readonly cacheBytes: number;
+}
+
+const DEFAULT_CACHE_BYTES = 128 * 1024 * 1024;
+const DEFAULT_TIMEOUT_MS = 10_000;
+const DEFAULT_POLL_MS = 1_000;
+/** A subscription tells of new heads, but not of each way back (debug_setHead), so it is asked all the same. */
+const SUBSCRIBED_POLL_MS = 3_000;
+/** How often it is asked where the contents of blocks begin: they go as blocks come. */
+const EARLIEST_EVERY_MS = 30_000;
+/** At a start: how long the upstream may take to say which chain it has. After that the node goes on without. */
+const FIRST_WAIT_MS = 5_000;
+/** In the first moments of an outage a read waits for its end, such as a restart, before it finds nothing. */
+const GRACE_MS = 2_500;
+const HASH_BYTES = 32;
+const READING = 'reading the chain';
+
+/**
+ * Opens the chain of an execution client over JSON-RPC. Where the client cannot be reached the chain is the genesis alone
+ * until it can.
+ * @throws ChainError ERR_CHAIN_GENESIS where it says in time that it has another chain; ERR_CHAIN_UPSTREAM for a URL that is none
+ */
+export async function openUpstream(options: UpstreamOptions): Promise<UpstreamBackend> {
+  if (linkKind(options.url) === undefined) {
+    const says = `${upstreamName(options.url)} is neither http://…, https://…, ws://…, wss://… nor the absolute path of a socket`;
+    throw new ChainError('ERR_CHAIN_UPSTREAM', `upstream: ${says}`);
+  }
+  const backend = new UpstreamBackend(options);
+  const { state, says } = await backend.firstState();
+  if (state !== 'other-chain') return backend;
+  await backend.close();
+  throw new ChainError('ERR_CHAIN_GENESIS', says ?? 'the upstream has another chain');
+}
+
+/**
+ * The chain of an execution client over JSON-RPC. What it answers is handed on only after it was verified: headers by their
+ * hash, or number and neighbours; bodies, receipts and access lists by what their header commits to. Whatever cannot be had or
+ * verified is not there.
+ */
+export class UpstreamBackend implements ChainBackend {
+  readonly chain: ChainSpec;
+  readonly transactions: UpstreamTransactions;
+  readonly #options: UpstreamOptions;
+  readonly #logger: Logger;
+  readonly #genesis: HashedHeader;
+  readonly #empty: EmptyRoots;
+  readonly #window: HeaderWindow;
+  readonly #index = new CanonicalIndex();
+  readonly #cache: ByteLru;
+  readonly #reading = new Map<string, Promise<Uint8Array | undefined>>();
+  readonly #listeners = new Set<(range: ChainRange) => void>();
+  readonly #line: UpstreamLine;
+  #earliest = 0n;
+  #earliestDueMs = 0;
+  #told: ChainRange;
+  #looking: Promise<void> | undefined;
+  #lookAgain: (() => void) | undefined;
+  #changes = new Set<() => void>();
+  #downSinceMs: number;
+
+  /** @internal Made by `openUpstream`. */
+  constructor(options: UpstreamOptions) {
+    const { url, chain, hasher, world, logger = silentLogger, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+    this.#options = options;
+    this.#logger = logger;
+    this.chain = chain;
+    this.#genesis = readHeader(chain.genesisHeader, hasher);
+    this.#empty = emptyRoots(hasher);
+    this.#window = new HeaderWindow(this.#genesis);
+    this.#cache = new ByteLru(options.cacheBytes ?? DEFAULT_CACHE_BYTES);
+    this.#told = this.range();
+    this.#downSinceMs = world.clock.now();
+    this.transactions = new UpstreamTransactions({ logger, line: () => this.#line.current });
+    this.#line = new UpstreamLine({
+      ...{ url, chain, hasher, world, logger, timeoutMs },
+      connected: (link) => this.#connected(link),
+      notified: (subscription, result) => this.#notified(subscription, result),
+      changed: () => this.#stateChanged(),
+    });
+  }
+
+  /** Resolves with the first state that is one, or where none comes in time, as it is then. @internal */
+  firstState(): Promise<{ readonly state: LineState; readonly says: string | undefined }> {
+    const { clock } = this.#options.world;
+    const first = this.#changeWithin(clock, FIRST_WAIT_MS, () => this.#line.state !== 'connecting');
+    // up: the head is known, too, so that the first Status tells of it
+    return first.then(async () => {
+      if (this.#line.state === 'up') await this.refresh();
+      return { state: this.#line.state, says: this.#line.says };
+    });
+  }
+
+  status(): UpstreamStatus {
+    const { state, says, current } = this.#line;
+    const upstream = upstreamName(this.#options.url);
+    return { upstream, state, client: current?.client, says, cacheBytes: this.#cache.bytes };
+  }
+
+  range(): ChainRange {
+    const { hash, header } = this.#window.head;
+    const earliest = this.#earliest < header.number ? this.#earliest : header.number;
+    return { earliest, latest: header.number, latestHash: hash, latestTime: header.timestamp };
+  }
+
+  subscribe(listener: (range: ChainRange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async headerByNumber(number: bigint, options?: ReadOptions): Promise<Uint8Array | undefined> {
+    const hash = await this.hashOf(number, options);
+    return hash === undefined ? undefined : this.#headerOf(hash, number, options);
+  }
+
+  async headerByHash(hash: Uint8Array, options?: ReadOptions): Promise<Uint8Array | undefined> {
+    const number = await this.numberOf(hash, options);
+    return number === undefined ? undefined : this.#headerOf(hash, number, options);
+  }
+
+  async hashOf(number: bigint, options?: ReadOptions): Promise<Uint8Array | undefined> {
+    throwIfAborted(options?.signal, READING);
+    if (number === 0n) return this.#genesis.hash;
+    if (number < 0n || number > this.#window.head.header.number) return undefined;
+    const known = this.#window.at(number)?.hash ?? this.#index.hashOf(number);
+    return known ?? this.#read(`n${number}`, options, (source) => this.#hashFrom(source, number));
+  }
+
+  async numberOf(hash: Uint8Array, options?: ReadOptions): Promise<bigint | undefined> {
+    throwIfAborted(options?.signal, READING);
+    if (hash.length !== HASH_BYTES) return undefined;
+    const known = this.#numberKnown(hash);
+    if (known !== undefined) return known;
+    const raw = await this.#read(`h${bytesToHex(hash)}`, options, (source) => this.#headerFrom(source, hash));
+    if (raw === undefined) return undefined;
+    const { number } = readHeader(raw, this.#options.hasher).header;
+    // one that is newer than what we know: the head has moved, and we may be the last to hear of it
+    if (number > this.#window.head.header.number) await raced(this.refresh(), options?.signal);
+    const canonical = await this.hashOf(number, options);
+    return canonical !== undefined && sameBytes(canonical, hash) ? number : undefined;
+  }
+
+  async body(hash: Uint8Array, options?: ReadOptions): Promise<Uint8Array | undefined> {
+    const header = await this.#whole(hash, options);
+    if (header === undefined) return undefined;
+    if (!hasBody(header.header, this.#empty)) return emptyBody(header.header);
+    return this.#read(`b${bytesToHex(hash)}`, options, (source) => this.#blockFrom(source, header, 'body'));
+  }
+
+  async receipts(hash: Uint8Array, options?: ReadOptions): Promise<Uint8Array | undefined> {
+    const header = await this.#whole(hash, options);
+    if (header === undefined) return undefined;
+    if (!hasReceipts(header.header, this.#empty)) return EMPTY_LIST;
+    return this.#read(`r${bytesToHex(hash)}`, options, async (source) => {
+      const receipts = await source.receipts(hash);
+      if (!isFound(receipts)) return this.#missing(receipts);
+      return this.#verified('receipts', header, () => {
+        checkReceipts(header.header, receipts, this.#options.hasher);
+        return receipts;
+      });
+    });
+  }
+
+  async accessList(hash: Uint8Array, options?: ReadOptions): Promise<Uint8Array | undefined> {
+    const header = await this.#whole(hash, options);
+    if (header?.header.blockAccessListHash === undefined) return undefined;
+    if (header.header.number === 0n) return EMPTY_LIST;
+    return this.#read(`a${bytesToHex(hash)}`, options, (source) =>
+      this.#blockFrom(source, header, 'accessList'),
+    );
+  }
+
+  /** Looks now for what has changed, and tells of it. Resolves when that is done; without a link at once. */
+  async refresh(): Promise<void> {
+    const link = this.#line.current;
+    if (link === undefined) return;
+    // a look that is under way may have begun before what the caller knows of
+    await this.#looking;
+    this.#earliestDueMs = 0;
+    await this.#look(link);
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    this.transactions.close();
+    this.#listeners.clear();
+    await this.#line.close();
+  }
+
+  /** A link stands: follows the head over it until it ends. */
+  async #connected(link: Connected): Promise<void> {
+    const name = upstreamName(this.#options.url);
+    this.#logger.info(
+      { event: 'upstream.up', upstream: name, client: link.client },
+      `upstream ${name} is there: ${link.client ?? 'a client without a name'}`,
+    );
+    this.#earliestDueMs = 0;
+    const subscribed = link.duplex ? await this.#subscribe(link) : false;
+    const pollMs = this.#options.pollMs ?? (subscribed ? SUBSCRIBED_POLL_MS : DEFAULT_POLL_MS);
+    let over = false;
+    void link.ended.then(() => {
+      over = true;
+      this.#lookAgain?.();
+    });
+    while (!over) {
+      await this.#look(link);
+      if (over) break;
+      await this.transactions.poll(link);
+      if (over) break;
+      await this.#rest(pollMs);
+    }
+  }
+
+  async #subscribe(link: Connected): Promise<boolean> {
+    const heads = await link.rpc.call('eth_subscribe', ['newHeads']);
+    await this.transactions.connected(link);
+    return heads.kind === 'result';
+  }
+
+  #notified(subscription: string, result: unknown): void {
+    if (!this.transactions.notified(subscription, result)) this.#lookAgain?.();
+  }
+
+  /** One look at a time; who comes meanwhile gets the one that is under way. */
+  #look(link: Connected): Promise<void> {
+    this.#looking ??= this.#lookNow(link).finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #lookNow({ source }: Connected): Promise<void> {
+    const { hasher, world } = this.#options;
+    const { genesisHash } = this.chain;
+    const followed = await followHead(source, this.#window, { hasher, genesisHash });
+    if (followed.kind === 'unclear') {
+      this.#logger.debug({ event: 'upstream.unclear', says: followed.says }, `upstream: ${followed.says}`);
+      return;
+    }
+    const moved = followed.kind === 'moved';
+    // above the window nothing is in the index, so only a whole new window can make it wrong
+    if (moved && followed.kept === undefined) this.#index.clear();
+    const nowMs = world.clock.now();
+    if (nowMs >= this.#earliestDueMs) {
+      const probe = async (number: bigint): Promise<boolean | undefined> => {
+        const has = await source.hasContents(number);
+        return has === 'unreached' ? undefined : has !== 'none';
+      };
+      const { number } = this.#window.head.header;
+      const earliest = await findEarliest(probe, number, this.#earliest);
+      if (earliest === undefined) return this.#tell();
+      this.#earliest = earliest;
+      this.#earliestDueMs = nowMs + EARLIEST_EVERY_MS;
+    }
+    this.#tell();
+  }
+
+  #tell(): void {
+    const range = this.range();
+    const { earliest, latestHash } = this.#told;
+    if (range.earliest === earliest && sameBytes(range.latestHash, latestHash)) return;
+    this.#told = range;
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(range);
+      } catch (error) {
+        this.#logger.error({ error }, 'a listener of the chain failed');
+      }
+    }
+  }
+
+  /** Until something is said of the head, or for so long. */
+  #rest(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer: Timer = this.#options.world.clock.timer(ms, () => end());
+      const end = (): void => {
+        timer.cancel();
+        this.#lookAgain = undefined;
+        resolve();
+      };
+      this.#lookAgain = end;
+    });
+  }
+
+  #numberKnown(hash: Uint8Array): bigint | undefined {
+    if (sameBytes(hash, this.#genesis.hash)) return 0n;
+    return this.#window.numberOf(hash) ?? this.#index.numberOf(hash);
+  }
+
+  /** The bytes of a header of our chain. */
+  async #headerOf(hash: Uint8Array, number: bigint, options?: ReadOptions): Promise<Uint8Array | undefined> {
+    if (number === 0n) return this.#genesis.raw;
+    const inWindow = this.#window.at(number);
+    if (inWindow !== undefined) return sameBytes(inWindow.hash, hash) ? inWindow.raw : undefined;
+    return this.#read(`h${bytesToHex(hash)}`, options, (source) => this.#headerFrom(source, hash));
+  }
+
+  /** The header of a block of our chain whose contents are said to be there. */
+  async #whole(hash: Uint8Array, options?: ReadOptions): Promise<HashedHeader | undefined> {
+    const number = await this.numberOf(hash, options);
+    if (number === undefined || (number !== 0n && number < this.#earliest)) return undefined;
+    const known = number === 0n ? this.#genesis : this.#window.at(number);
+    if (known !== undefined) return known;
+    const raw = await this.#headerOf(hash, number, options);
+    return raw === undefined ? undefined : readHeader(raw, this.#options.hasher);
+  }
+
+  async #headerFrom(source: UpstreamSource, hash: Uint8Array): Promise<Uint8Array | 'unreached' | undefined> {
+    const found = await readVerified(source, hash, this.#options.hasher);
+    return isFound(found) ? found.raw : nothing(found);
+  }
+
+  /** @returns the hash of a block below the window, where it fits its neighbours */
+  async #hashFrom(source: UpstreamSource, number: bigint): Promise<Uint8Array | 'unreached' | undefined> {
+    const found = await readVerified(source, number, this.#options.hasher);
+    if (!isFound(found)) return nothing(found);
+    // the window may have moved meanwhile
+    const known = this.#window.at(number);
+    if (known !== undefined) return known.hash;
+    if (number > this.#window.head.header.number) return undefined;
+    const { oldest } = this.#window;
+    if (!this.#index.add(found, oldest.header.number === number + 1n ? oldest : undefined)) {
+      const says = `what the upstream shows as block ${number} does not fit the blocks beside it`;
+      this.#logger.warn({ event: 'upstream.false', number }, says);
+      return undefined;
+    }
+    this.#cache.set(`h${bytesToHex(found.hash)}`, found.raw);
+    return found.hash;
+  }
+
+  async #blockFrom(
+    source: UpstreamSource,
+    header: HashedHeader,
+    part: 'body' | 'accessList',
+  ): Promise<Uint8Array | 'unreached' | undefined> {
+    const { hasher } = this.#options;
+    const found = await source.block(header.hash);
+    if (!isFound(found)) return this.#missing(found);
+    const { accessList } = found;
+    const key = bytesToHex(header.hash);
+    const body = this.#verified('body', header, () => {
+      checkBody(header.header, found.body, hasher);
+      return found.body;
+    });
+    const list =
+      accessList === undefined
+        ? undefined
+        : this.#verified('access list', header, () => {
+            checkAccessList(header.header, accessList, hasher);
+            return accessList.slice(); // a view of the whole block
+          });
+    if (body !== undefined) this.#cache.set(`b${key}`, body);
+    if (list !== undefined) this.#cache.set(`a${key}`, list);
+    return part === 'body' ? body : list;
+  }
+
+  #verified(what: string, { header }: HashedHeader, check: () => Uint8Array): Uint8Array | undefined {
+    try {
+      return check();
+    } catch (error) {
+      if (!(error instanceof ChainError)) throw error;
+      const says = `the upstream gave a false ${what} of block ${header.number}: ${error.message}`;
+      this.#logger.warn({ event: 'upstream.false', number: header.number, what }, says);
+      return undefined;
+    }
+  }
+
+  /** Contents that should be there are not: they may have been pruned. */
+  #missing(found: 'none' | 'unreached'): 'unreached' | undefined {
+    if (found === 'none') {
+      this.#earliestDueMs = 0;
+      this.#lookAgain?.();
+    }
+    return nothing(found);
+  }
+
+  /** What the cache has, else what the upstream says; who asks for the same at the same time gets the same. */
+  async #read(
+    key: string,
+    options: ReadOptions | undefined,
+    ask: (source: UpstreamSource) => Promise<Uint8Array | 'unreached' | undefined>,
+  ): Promise<Uint8Array | undefined> {
+    throwIfAborted(options?.signal, READING);
+    const cached = key.startsWith('n') ? undefined : this.#cache.get(key);
+    if (cached !== undefined) return cached;
+    let reading = this.#reading.get(key);
+    if (reading === undefined) {
+      reading = this.#ask(ask).finally(() => this.#reading.delete(key));
+      this.#reading.set(key, reading);
+      reading = reading.then((value) => {
+        if (value !== undefined && !key.startsWith('n')) this.#cache.set(key, value);
+        return value;
+      });
+    }
+    return raced(reading, options?.signal);
+  }
+
+  /** Twice, where the link broke off in the middle and stands again at once. */
+  async #ask(
+    ask: (source: UpstreamSource) => Promise<Uint8Array | 'unreached' | undefined>,
+  ): Promise<Uint8Array | undefined> {
+    for (let turn = 0; turn < 2; turn++) {
+      const source = await this.#source();
+      if (source === undefined) return undefined;
+      const value = await ask(source);
+      if (value !== 'unreached') return value;
+      if (this.#line.current?.source === source) return undefined; // it is there, but does not answer
+    }
+    return undefined;
+  }
+
+  async #source(): Promise<UpstreamSource | undefined> {
+    const { clock } = this.#options.world;
+    const leftMs = this.#downSinceMs + GRACE_MS - clock.now();
+    if (this.#line.current === undefined && leftMs > 0)
+      await this.#changeWithin(clock, leftMs, () => this.#line.current !== undefined);
+    return this.#line.current?.source;
+  }
+
+  #stateChanged(): void {
+    if (this.#line?.state === 'down' && this.#wasUp) this.#downSinceMs = this.#options.world.clock.now();
+    this.#wasUp = this.#line?.state === 'up';
+    for (const wake of [...this.#changes]) wake();
+  }
+
+  #wasUp = false;
+
+  /** Resolves when it is so, or after the time. */
+  #changeWithin(clock: UpstreamWorld['clock'], ms: number, isSo: () => boolean): Promise<void> {
+    if (isSo()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = (): void => {
+        timer.cancel();
+        this.#changes.delete(wake);
+        resolve();
+      };
+      const wake = (): void => {
+        if (isSo() || this.#line.state === 'closed') end();
+      };
+      const timer = clock.timer(ms, end);
+      this.#changes.add(wake);
+    });
+  }
+}
+
+function nothing(found: 'none' | 'unreached'): 'unreached' | undefined {
+  return found === 'none' ? undefined : found;
+}
+
+/** @throws ChainError ERR_CHAIN_ABORTED as soon as the signal aborts; what is under way goes on for others */
+async function raced<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  let onAbort: () => void = () => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = (): void => {
+      try {
+        throwIfAborted(signal, READING);
+      } catch (error) {
+        reject(error);
+      }
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    onAbort();
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
