@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Hasher } from '../eth/index.js';
 import type { Clock } from '../runtime/index.js';
 import { Breather } from './breathe.js';
@@ -106,6 +107,7 @@ class SegmentFill {
     this.#plan = new SegmentPlan(headers, emptyRoots(hasher), limits, kinds);
     this.#storedAtMs = clock.now();
     this.#stop = () => this.#over.abort();
+    setMaxListeners(0, this.#over.signal); // each request listens, three at once per peer: not the leak Node would warn of
     signal.addEventListener('abort', this.#stop);
     if (signal.aborted) this.#stop();
   }

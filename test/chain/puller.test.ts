@@ -204,6 +204,20 @@ describe('several peers', () => {
     expect(await verifiedHead()).toEqual(hashOf(chain, 120));
   });
 
+  test('a dozen of them, all busy, cost no warning of listeners that leak', async () => {
+    const warnings: string[] = [];
+    const warned = ({ name, message }: Error): void => void warnings.push(`${name}: ${message}`);
+    process.on('warning', warned);
+    try {
+      await pull(Array.from({ length: 12 }, (_, i) => peerOf(chain, { id: `p${i}`, latencyMs: 100 })));
+      await new Promise((resolve) => setImmediate(resolve)); // a warning comes a tick later
+    } finally {
+      process.off('warning', warned);
+    }
+    expect(warnings).toEqual([]);
+    expect(await verifiedHead()).toEqual(hashOf(chain, 120));
+  });
+
   test('a slow one does not hold up the others for long, and one that leaves is made up for', async () => {
     const slow = peerOf(chain, { id: 'slow', latencyMs: 4_000 });
     const leaving = peerOf(chain, { id: 'leaving', diesAt: 4 });
