@@ -7,6 +7,7 @@ export type RuntimeErrorCode =
   | 'ERR_RUNTIME_STORE'
   | 'ERR_RUNTIME_STORE_BUSY'
   | 'ERR_RUNTIME_WEB'
+  | 'ERR_RUNTIME_WORKER'
   | 'ERR_RUNTIME_NODE_VERSION';
 
 /** The outside world failed or was called off. `detail` is the system's own word where it has one (`ECONNREFUSED`). */

@@ -19,6 +19,7 @@ export { realRandom } from './real/random.js';
 export { realStores } from './real/stores.js';
 export { realTcp } from './real/tcp.js';
 export { realWeb } from './real/web.js';
+export { realWorkers } from './real/workers.js';
 export { realWorld } from './real/world.js';
 export { VirtualClock, type VirtualClockOptions } from './simulated/clock.js';
 export { SimulatedDns, type SimulatedDnsOptions } from './simulated/dns.js';
@@ -30,6 +31,7 @@ export { SimulatedNetwork, type SimulatedNetworkOptions } from './simulated/netw
 export { type SeededRandom, seededRandom } from './simulated/random.js';
 export { SimulatedStores } from './simulated/stores.js';
 export { SimulatedWeb, type SimulatedWebPeer, type SimulatedWebServer } from './simulated/web.js';
+export { SimulatedWorkers } from './simulated/workers.js';
 export { type SimulatedWorld, type SimulatedWorldOptions, simulatedWorld } from './simulated/world.js';
 export type { Tcp, TcpAddress, TcpConnectOptions, TcpListener, TcpSocket, TcpSocketHandlers } from './tcp.js';
 export { WRITE_HIGH_WATER_BYTES } from './tcp.js';
@@ -41,4 +43,5 @@ export {
   type WebSocketHandlers,
   type WebSocketOptions,
 } from './web.js';
+export type { WorkerModule, Workers, WorkerTask, WorkerThread } from './workers.js';
 export type { World } from './world.js';

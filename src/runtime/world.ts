@@ -6,6 +6,7 @@ import type { KeyValueStores } from './key-value.js';
 import type { Random } from './random.js';
 import type { Tcp } from './tcp.js';
 import type { Web } from './web.js';
+import type { Workers } from './workers.js';
 
 /** The outside world in one object. Rooms take the parts they need; `src/node` passes the real one, tests a simulated one. */
 export interface World {
@@ -17,4 +18,5 @@ export interface World {
   readonly stores: KeyValueStores;
   readonly ipc: Ipc;
   readonly web: Web;
+  readonly workers: Workers;
 }

@@ -7,6 +7,7 @@ import { realRandom } from './random.js';
 import { realStores } from './stores.js';
 import { realTcp } from './tcp.js';
 import { realWeb } from './web.js';
+import { realWorkers } from './workers.js';
 
 /** The outside world itself: the system's clock, randomness, sockets, resolver, files and stores. */
 export function realWorld(): World {
@@ -19,5 +20,6 @@ export function realWorld(): World {
     stores: realStores,
     ipc: realIpc,
     web: realWeb(),
+    workers: realWorkers,
   };
 }

@@ -8,6 +8,7 @@ import { SimulatedNetwork } from './network.js';
 import { type SeededRandom, seededRandom } from './random.js';
 import { SimulatedStores } from './stores.js';
 import { SimulatedWeb } from './web.js';
+import { SimulatedWorkers } from './workers.js';
 
 export interface SimulatedWorldOptions {
   /** All that is random in this world comes from it. */
@@ -31,6 +32,7 @@ export interface SimulatedWorld extends World {
   readonly stores: SimulatedStores;
   readonly ipc: SimulatedIpc;
   readonly web: SimulatedWeb;
+  readonly workers: SimulatedWorkers;
 }
 
 /**
@@ -52,5 +54,6 @@ export function simulatedWorld(options: SimulatedWorldOptions): SimulatedWorld {
     stores: new SimulatedStores(),
     ipc: new SimulatedIpc(clock),
     web: new SimulatedWeb(clock),
+    workers: new SimulatedWorkers(clock),
   };
 }
