@@ -105,6 +105,14 @@ export const endings = {
     code,
     says,
   }),
+  /** Another one needs its place more. */
+  evicted: (stalledMs: number): Ending => ({
+    kind: 'refused',
+    by: 'policy',
+    reason: DISCONNECT.tooManyPeers,
+    code: 'ERR_SESSION_EVICTED',
+    says: `made way for a newer connection after ${Math.round(stalledMs)} ms without a step`,
+  }),
   deadline: (code: string, says: string): Ending => ({
     kind: 'deadline',
     by: 'local',

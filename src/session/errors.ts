@@ -34,6 +34,7 @@ export type SessionCauseCode =
   | 'ERR_SESSION_CONNECT'
   | 'ERR_SESSION_CONNECT_DEADLINE'
   | 'ERR_SESSION_DUPLICATE'
+  | 'ERR_SESSION_EVICTED' // it stood still while others wanted its place
   | 'ERR_SESSION_HANDLER' // of the only protocol that the session speaks
   | 'ERR_SESSION_HELLO_DEADLINE'
   | 'ERR_SESSION_IDENTITY'

@@ -31,6 +31,8 @@ const BY_CODE: Readonly<Record<string, string>> = {
   ERR_SESSION_AUTH_DEADLINE:
     'Something listens there that does not speak RLPx, or the node has another key than the one that was dialed and stays silent.',
   ERR_SESSION_DUPLICATE: 'There was a session with this peer already, which goes on.',
+  ERR_SESSION_EVICTED:
+    'All places for sessions that begin were taken, and nothing came of this one for too long.',
   ERR_SESSION_IDENTITY: 'The node at that address has another key than its enode URL says.',
   ERR_SESSION_IDLE: 'The peer is gone, or the network is.',
   ERR_SESSION_INTERNAL: 'That is a fault of rlpxd. The log has its stack; please report it.',

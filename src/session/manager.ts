@@ -16,6 +16,7 @@ import {
   type BroadcastResult,
 } from './broadcast.js';
 import { broadcastTo } from './broadcasts.js';
+import { endings } from './close-cause.js';
 import type { SessionCounts } from './counter.js';
 import { DEFAULT_DEADLINES, type Deadlines } from './deadlines.js';
 import { CreationFailed, checkReason, QuotaExceeded, type SessionError, SessionNotFound } from './errors.js';
@@ -263,7 +264,7 @@ export class SessionManager {
 
   /** Before any work is done for it: a place among the pending ones, or nothing at all. */
   #accept(socket: TcpSocket): void {
-    const refusal = !this.#roster.isLeaving ? this.#places.refusalToAccept(socket.remote) : 'we shut down';
+    const refusal = this.#refusalToAccept(socket.remote);
     if (refusal !== undefined) {
       socket.destroy();
       this.#events.emit('refused', { address: socket.remote, says: refusal });
@@ -271,6 +272,15 @@ export class SessionManager {
     }
     const session = this.#create(undefined);
     session.guard(() => session.pending.begin(socket));
+  }
+
+  /** Whoever has to make way has ended when this returns. */
+  #refusalToAccept(address: TcpAddress): string | undefined {
+    const says = 'we shut down';
+    if (this.#roster.isLeaving) return says;
+    const { refusal, evicted } = this.#places.toAccept(address);
+    evicted?.end(endings.evicted(evicted.pending.stalledMs));
+    return this.#roster.isLeaving ? says : refusal; // whoever heard of that end may have closed us
   }
 
   #create(wanted: WantedPeer | undefined): ManagedSession {

@@ -56,7 +56,7 @@ interface Greeting {
  * and nothing that the peer sends moves any of them.
  */
 export class PendingSession {
-  readonly #session: ManagedSession;
+  readonly session: ManagedSession;
   readonly #host: SessionHost;
   readonly #conversation = new Conversation();
   readonly #stages: StageClock;
@@ -67,7 +67,7 @@ export class PendingSession {
   #agreement: Agreement | undefined;
 
   constructor(session: ManagedSession, host: SessionHost) {
-    this.#session = session;
+    this.session = session;
     this.#host = host;
     this.#stages = new StageClock(host.world.clock, host.deadlines, (ending) => session.end(ending));
     session.atEnd(() => {
@@ -85,9 +85,19 @@ export class PendingSession {
     return this.#stages.timesMs;
   }
 
+  /** Whether ECIES is through. */
+  get isProven(): boolean {
+    return this.#stages.timesMs.auth !== undefined;
+  }
+
+  /** How long no step has been made, milliseconds. */
+  get stalledMs(): number {
+    return this.#stages.stalledMs;
+  }
+
   /** Verified, and waiting until another connection with the same peer has settled. */
   get isWaiting(): boolean {
-    return this.#agreement !== undefined && this.#session.state === 'verifying';
+    return this.#agreement !== undefined && this.session.state === 'verifying';
   }
 
   /** Looks up, connects, goes on. The deadline holds for both together. */
@@ -95,7 +105,7 @@ export class PendingSession {
     to: { readonly host: string; readonly port: number },
     admitAddress: (address: TcpAddress) => Place,
   ): Promise<void> {
-    const session = this.#session;
+    const session = this.session;
     if (session.isOver) return;
     const calledOff = new AbortController();
     session.atEnd(() => calledOff.abort());
@@ -117,7 +127,7 @@ export class PendingSession {
 
   /** There is a socket: both ends prove who they are. */
   begin(socket: TcpSocket): void {
-    const session = this.#session;
+    const session = this.session;
     if (session.isOver) {
       socket.destroy();
       return;
@@ -133,7 +143,7 @@ export class PendingSession {
 
   /** ECIES is through: now we know who it is, and may not want them. */
   authenticated(publicKey: Uint8Array): void {
-    const session = this.#session;
+    const session = this.session;
     this.#stages.passed('auth');
     const place = this.#host.placeAuthenticated(session, publicKey);
     if (place.verdict === 'refuse') {
@@ -148,7 +158,7 @@ export class PendingSession {
 
   /** Both Hellos are through: we say our Status without waiting for the other. */
   greeted(hello: Hello, shared: readonly SharedCapability[]): void {
-    const session = this.#session;
+    const session = this.session;
     this.#stages.passed('hello');
     const fault = openFault(shared, (capability) => this.#handledLength(capability));
     if (fault !== undefined) {
@@ -170,7 +180,7 @@ export class PendingSession {
 
   /** The first message has to be Status. */
   message(message: IncomingMessage): void {
-    const session = this.#session;
+    const session = this.session;
     const greeted = this.#greeted;
     const connection = this.#connection;
     if (connection === undefined) throw new TypeError(`a message while ${session.state}`);
@@ -208,7 +218,7 @@ export class PendingSession {
 
   /** Takes the place among the active sessions, or is refused it, or waits for it. Called again when that may have changed. */
   settle(): void {
-    const session = this.#session;
+    const session = this.session;
     const agreement = this.#agreement;
     if (agreement === undefined || session.isOver) return;
     const place = this.#host.placeActive(session);
@@ -230,12 +240,12 @@ export class PendingSession {
   }
 
   #advance(event: LivingEvent): void {
-    const error = this.#session.advance(event);
+    const error = this.session.advance(event);
     if (error !== undefined) throw new TypeError(error.says);
   }
 
   #activate(agreement: Agreement, { kind, template }: Place & { readonly verdict: 'accept' }): void {
-    const session = this.#session;
+    const session = this.session;
     const { connection } = agreement;
     session.identified(connection.remotePublicKey ?? agreement.hello.publicKey, kind, template);
     this.#advance('verified');
@@ -250,7 +260,7 @@ export class PendingSession {
 
   /** The peer speaks other protocols of ours, and not eth: there is no Status to wait for. */
   #withoutEth(hello: Hello, shared: readonly SharedCapability[]): void {
-    const session = this.#session;
+    const session = this.session;
     const connection = this.#connection;
     const { withoutProtocols } = session.template;
     const nothing = shared.length > 0 && shared.every(({ name }) => withoutProtocols.includes(name));
@@ -285,7 +295,7 @@ export class PendingSession {
       throw new TypeError('Status before Hello');
     const payload = spec.encode({ name: 'Status', status });
     connection.send(greeted.capability, spec.id, payload);
-    this.#session.journal?.message('out', `eth/${greeted.protocol.version}`, spec, payload);
+    this.session.journal?.message('out', `eth/${greeted.protocol.version}`, spec, payload);
     this.#ourStatus = status;
     this.#conversation.statusSent();
   }

@@ -7,6 +7,7 @@ import { activeSlot, SessionCounter, type SessionLimits, type SlotKind } from '.
 import { ExceedsSessionLimit } from './errors.js';
 import { textOf } from './foreign-code.js';
 import type { Place } from './host.js';
+import { makesWay } from './making-way.js';
 import type { ManagedSession } from './managed-session.js';
 import type { PeerCandidate, PeerKind, PeerPolicy, PeerVerdict } from './policy.js';
 import { type Contender, type DialStage, decideDial, firstDirection, isUnsure } from './simultaneous-dial.js';
@@ -52,11 +53,14 @@ export class Places {
     this.#nodeId = options.crypto.keccak256(options.publicKey);
   }
 
-  /** @returns why a socket that came in is not worth a session. */
-  refusalToAccept(address: TcpAddress): string | undefined {
-    if (!this.counter.hasRoom('pendingInbound')) return this.#full('pendingInbound').message;
+  /** A socket has come in. @returns why it is not worth a session, or who makes way for it */
+  toAccept(address: TcpAddress): Acceptance {
+    const isFull = !this.counter.hasRoom('pendingInbound');
+    const evicted = isFull ? this.#makesWay() : undefined;
+    // who finds no place is not asked about: the policy counts those that it lets in
+    if (isFull && evicted === undefined) return { refusal: this.#full('pendingInbound').message };
     const verdict = this.#ask({ stage: 'accept', direction: 'inbound', address });
-    return verdict.accept ? undefined : verdict.says;
+    return verdict.accept ? { evicted } : { refusal: verdict.says };
   }
 
   /** @returns which limit a dial would exceed. */
@@ -118,6 +122,14 @@ export class Places {
   rivals(session: ManagedSession): readonly ManagedSession[] {
     if (session.publicKey === undefined) return [];
     return this.pendingWith(session.publicKey).filter((other) => other !== session);
+  }
+
+  /** Of those that came in; who waits for another connection with the same peer waits for us. */
+  #makesWay(): ManagedSession | undefined {
+    const pending = [...this.counter.pending()].flatMap(({ direction, pending }) =>
+      direction === 'inbound' && !pending.isWaiting ? pending : [],
+    );
+    return makesWay(pending)?.session;
   }
 
   #samePendingDirection(session: ManagedSession, publicKey: Uint8Array): ManagedSession | undefined {
@@ -189,6 +201,12 @@ export class Places {
     }
   }
 }
+
+/** What becomes of a socket that came in. */
+export type Acceptance =
+  | { readonly refusal: string; readonly evicted?: undefined }
+  /** `evicted` has to end first: its place is the one that is given. */
+  | { readonly refusal?: undefined; readonly evicted: ManagedSession | undefined };
 
 /** The policy may be anybody's: what it says is looked at before a session's life hangs on it. */
 function checkedVerdict(verdict: PeerVerdict | undefined): PeerVerdict {

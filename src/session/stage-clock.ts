@@ -37,6 +37,11 @@ export class StageClock {
     return this.#timesMs;
   }
 
+  /** Since the last step was passed, or the first one began. */
+  get stalledMs(): number {
+    return this.#clock.now() - this.#sinceMs;
+  }
+
   /** TCP is through: the rest has one deadline together, too. */
   begin(): void {
     const { pendingMs } = this.#deadlines;
