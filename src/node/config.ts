@@ -1,9 +1,11 @@
+import { isUpstreamUrl } from '../chain/index.js';
 import type { RlpxCrypto } from '../crypto/index.js';
 import { ETH_VERSIONS, type EthVersion } from '../eth/index.js';
 import { type Enode, NetRestrict, PeerError, parseEnode, parseIp } from '../peers/index.js';
 import type { TcpAddress } from '../runtime/index.js';
 import type { SessionLimits } from '../session/index.js';
 import { ConfigError } from './errors.js';
+import { checkJournal, type JournalConfig, type JournalOptions } from './journal-options.js';
 import { checkedNodeKey, parseNodeKey } from './node-key.js';
 
 /** geth's default for both. */
@@ -39,8 +41,12 @@ export interface PlainNodeOptions {
   readonly ethVersions?: readonly number[] | undefined;
   /** Folder for node key and chain. Without it both live in memory. */
   readonly datadir?: string | undefined;
+  /** An execution client whose chain is served over its JSON-RPC, instead of a store: `http(s)://`, `ws(s)://`, or a socket's path. */
+  readonly upstream?: string | undefined;
   /** Keep bodies and receipts of so many of the latest blocks only, and announce no others; all. */
   readonly keep?: number | undefined;
+  /** Write down what sessions say, each in a file of its own; nothing. */
+  readonly journal?: JournalOptions | undefined;
 }
 
 /** Options that have been checked. */
@@ -54,7 +60,9 @@ export interface NodeConfig {
   readonly netRestrict: NetRestrict | undefined;
   readonly ethVersions: readonly EthVersion[];
   readonly datadir: string | undefined;
+  readonly upstream: string | undefined;
   readonly keep: bigint | undefined;
+  readonly journal: JournalConfig | undefined;
 }
 
 /** @throws ConfigError ERR_CONFIG_VALUE, ERR_CONFIG_KEY; `field` names the option */
@@ -72,8 +80,18 @@ export function checkOptions(options: PlainNodeOptions, crypto: RlpxCrypto): Nod
     netRestrict: checkNetRestrict(options.netRestrict),
     ethVersions: checkEthVersions(options.ethVersions),
     datadir: options.datadir === undefined ? undefined : nonEmpty(options.datadir, 'datadir'),
+    upstream: checkUpstream(options),
     keep: checkKeep(options.keep),
+    journal: checkJournal(options.journal),
   };
+}
+
+function checkUpstream({ upstream, keep }: PlainNodeOptions): string | undefined {
+  if (upstream === undefined) return undefined;
+  if (!isUpstreamUrl(upstream))
+    throw wrong('upstream', 'neither http://…, https://…, ws://…, wss://… nor the absolute path of a socket');
+  if (keep !== undefined) throw wrong('keep', 'with an upstream there is no store to keep anything in');
+  return upstream;
 }
 
 /** @throws ConfigError ERR_CONFIG_VALUE */

@@ -23,3 +23,14 @@ export class ConfigError extends Error {
     this.field = field;
   }
 }
+
+/** A journal cannot be used (`ERR_NODE_JOURNAL`), or no more fits into its folder (`ERR_NODE_JOURNAL_FULL`). */
+export class JournalError extends Error {
+  override readonly name = 'JournalError';
+  readonly code: 'ERR_NODE_JOURNAL' | 'ERR_NODE_JOURNAL_FULL';
+
+  constructor(code: JournalError['code'], message: string) {
+    super(message);
+    this.code = code;
+  }
+}

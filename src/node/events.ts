@@ -17,6 +17,8 @@ export interface NodeEvents {
   readonly 'peer.waiting': { readonly publicKey: Uint8Array; readonly wait: DialWait };
   /** A peer gave false data and was disconnected. */
   readonly 'peer.misbehaved': { readonly session: Session; readonly says: string };
+  /** The journal of this session cannot be written any more and lacks its end; the session goes on. */
+  readonly 'journal.failed': { readonly session: SessionHandle; readonly cause: unknown };
   /** Our own chain has another head or beginning. */
   readonly 'chain.head': { readonly range: ChainRange };
   readonly 'pull.progress': PullProgress;

@@ -20,9 +20,19 @@ export {
 } from './config.js';
 export { type GivenCrypto, givenCrypto, lostText, type NodeCrypto } from './crypto-choice.js';
 export { datadirPaths, openDatadir } from './datadir.js';
-export { ConfigError, type ConfigErrorCode } from './errors.js';
+export { ConfigError, type ConfigErrorCode, JournalError } from './errors.js';
 export type { NodeEvents } from './events.js';
 export { createKeyFile, identityOf, type NodeIdentity, readKeyFile } from './identity.js';
+export type { JournalFolder, JournalStats } from './journal-folder.js';
+export type { JournalConfig, JournalOptions } from './journal-options.js';
+export {
+  type JournalCheck,
+  type JournalRecordLine,
+  type JournalReplay,
+  replayJournalFile,
+  showJournalFile,
+  verifyJournalFile,
+} from './journal-tools.js';
 export { type Json, toJson } from './json.js';
 export { createLogger, LOG_LEVELS, type LogFormat, type LoggerOptions, type LogLevel } from './log.js';
 export type { NodeMetrics } from './metrics.js';

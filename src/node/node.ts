@@ -1,4 +1,4 @@
-import { type ChainStore, serveRequest } from '../chain/index.js';
+import { type ChainBackend, type ChainStore, serveRequest, type UpstreamStatus } from '../chain/index.js';
 import { hexToBytes } from '../codec/index.js';
 import type { ChainSpec, EthResponse } from '../eth/index.js';
 import { Dialer, type Enode, formatEnode, parseEnode, StaticPolicy } from '../peers/index.js';
@@ -22,8 +22,10 @@ import { dialEnd, dialOnce } from './dialing.js';
 import { Emitter } from './emitter.js';
 import { ConfigError } from './errors.js';
 import type { NodeEvents } from './events.js';
-import { type Home, openHome } from './home.js';
+import { closeHome, type Home, openHome } from './home.js';
 import { identityOf, type NodeIdentity } from './identity.js';
+import { JournalFolder, type JournalFolderOptions } from './journal-folder.js';
+import { withJournal } from './journal-options.js';
 import { withKept } from './kept.js';
 import { LocalDesk } from './local-desk.js';
 import type { NodeMetrics } from './metrics.js';
@@ -38,6 +40,8 @@ import { clientName, warnOfOldNode } from './version.js';
 export interface NodeOptions extends PlainNodeOptions {
   /** The chain; without it, the one that the datadir holds. */
   readonly chain?: GivenChain | undefined;
+  /** A chain of your own to serve, instead of a store; it says which chain it is, and closing it is yours. */
+  readonly backend?: ChainBackend | undefined;
   /** Copy the chain from peers and follow them, for as long as the node runs; false. */
   readonly pull?: boolean | undefined;
   /** Protocols of your own, spoken beside eth; more can be added later (`registerProtocol`). */
@@ -64,6 +68,8 @@ export interface NodeStatus extends Traffic {
   readonly hash: Uint8Array;
   readonly earliest: bigint;
   readonly pulling: boolean;
+  /** Where the chain is that of an execution client. */
+  readonly upstream?: UpstreamStatus;
 }
 
 export interface CloseOptions {
@@ -90,7 +96,9 @@ export async function createNode(options: NodeOptions = {}): Promise<RlpxdNode> 
   warnOfOldNode(logger);
   const crypto = givenCrypto(options.crypto, logger);
   const config = checkOptions(options, crypto);
-  const home = await openHome({ config, chain: options.chain, world, crypto, logger });
+  checkBacking(options);
+  const { chain, backend } = options;
+  const home = await openHome({ config, chain, backend, world, crypto, logger });
   const node = await madeOf({ config, home, world, crypto, logger, options });
   try {
     for (const protocol of options.protocols ?? []) node.registerProtocol(protocol);
@@ -102,12 +110,23 @@ export async function createNode(options: NodeOptions = {}): Promise<RlpxdNode> 
   }
 }
 
+/** One chain, from one place. @throws ConfigError ERR_CONFIG_VALUE */
+function checkBacking({ backend, upstream, pull, keep }: NodeOptions): void {
+  const from = backend !== undefined ? 'backend' : upstream !== undefined ? 'upstream' : undefined;
+  if (from === undefined) return;
+  const second =
+    from === 'backend' && upstream !== undefined ? 'upstream' : pull === true ? 'pull' : undefined;
+  const field = second ?? (keep === undefined ? undefined : 'keep');
+  if (field === undefined) return;
+  throw new ConfigError('ERR_CONFIG_VALUE', field, `${field}: the chain comes from the ${from} already`);
+}
+
 /** A mistake in what makes sessions leaves no store open. */
 async function madeOf(parts: NodeParts): Promise<RlpxdNode> {
   try {
     return new RlpxdNode(parts);
   } catch (error) {
-    await parts.home.store.close();
+    await closeHome(parts.home);
     throw error;
   }
 }
@@ -127,49 +146,60 @@ export class RlpxdNode {
   readonly identity: NodeIdentity;
   readonly config: NodeConfig;
   readonly chain: ChainSpec;
-  readonly store: ChainStore;
+  /** The chain that is served. */
+  readonly backend: ChainBackend;
   readonly sessions: SessionManager;
   readonly world: World;
   readonly crypto: NodeCrypto;
+  /** Where sessions are written down; undefined where they are not. */
+  readonly journal: JournalFolder | undefined;
   readonly #logger: Logger;
   readonly #policy: StaticPolicy;
   readonly #dialer: Dialer;
   readonly #traffic: TrafficMeter;
   readonly #events: Emitter<NodeEvents>;
   readonly #desk: LocalDesk;
+  readonly #home: Home;
   readonly #ending = new AbortController();
   #address: TcpAddress | undefined;
   #pull: Promise<unknown> | undefined;
   #pruning: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
+  #unsubscribe: (() => void) | undefined;
 
   /** @internal Nodes are made by `createNode`. */
   constructor({ config, home, world, crypto, logger, options }: NodeParts) {
     const { metrics, requireEth, templates } = options;
     this.config = config;
-    this.chain = home.store.chain;
-    this.store = home.store;
+    this.#home = home;
+    this.chain = home.backend.chain;
+    this.backend = home.backend;
     this.world = world;
     this.crypto = crypto;
     this.#logger = logger;
     this.identity = identityOf(home.key, crypto);
     this.#policy = new StaticPolicy({ clock: world.clock, netRestrict: config.netRestrict });
     this.#events = new Emitter(logger);
+    const failed: JournalFolderOptions['failed'] = (session, cause) =>
+      this.#events.emit('journal.failed', { session, cause });
+    this.journal =
+      config.journal && new JournalFolder({ config: config.journal, files: world.files, failed });
     this.sessions = new SessionManager({
       world,
       crypto,
       secretKey: home.key,
       clientId: clientName(),
       ethVersions: config.ethVersions,
-      status: chainStatus(home.store),
+      status: chainStatus(home.backend),
       limits: config.limits,
       policy: this.#policy,
       ...(requireEth === undefined ? {} : { requireEth }),
-      ...(templates === undefined ? {} : { templates }),
+      templates: withJournal(templates, config.journal),
+      ...(this.journal === undefined ? {} : { journal: this.journal }),
       serve: async (request, { eth }, { signal }) => {
         const tools = { signal, hasher: crypto, clock: world.clock };
         // the answer that belongs to the request: `serveRequest` makes no other
-        return (await serveRequest(home.store, request, eth.version, tools)) as EthResponse;
+        return (await serveRequest(home.backend, request, eth.version, tools)) as EthResponse;
       },
       logger,
     });
@@ -185,6 +215,20 @@ export class RlpxdNode {
     }
     this.#desk = new LocalDesk(this, logger);
     this.#introduce();
+  }
+
+  /**
+   * The chain where it is kept here.
+   * @throws ConfigError ERR_CONFIG_VALUE where the chain comes from an upstream or a backend of your own; `backend` has it
+   */
+  get store(): ChainStore {
+    const { store } = this.#home;
+    if (store !== undefined) return store;
+    throw new ConfigError(
+      'ERR_CONFIG_VALUE',
+      'store',
+      'this node has no store: its chain comes from elsewhere',
+    );
   }
 
   /** Where others can dial us; undefined where we do not listen. */
@@ -212,6 +256,7 @@ export class RlpxdNode {
   /** @internal Called once, by `createNode`. */
   async start(pull: boolean): Promise<void> {
     await this.#desk.open();
+    await this.journal?.open(this.history?.run);
     if (this.config.listen !== undefined) this.#address = await this.sessions.listen(this.config.listen);
     for (const peer of this.config.peers) this.#keep(peer, 'static');
     for (const peer of this.config.trusted) this.#keep(peer, 'trusted'); // last: who is both is trusted
@@ -276,7 +321,8 @@ export class RlpxdNode {
 
   status(): NodeStatus {
     const { activeInbound, activeOutbound, pendingInbound, pendingOutbound } = this.sessions.count();
-    const { latest, latestHash, earliest } = this.store.range();
+    const { latest, latestHash, earliest } = this.backend.range();
+    const { upstream } = this.#home;
     return {
       peers: { inbound: activeInbound, outbound: activeOutbound, pending: pendingInbound + pendingOutbound },
       head: latest,
@@ -284,10 +330,11 @@ export class RlpxdNode {
       earliest,
       ...this.#traffic.total(),
       pulling: this.#pull !== undefined,
+      ...(upstream === undefined ? {} : { upstream: upstream.status() }),
     };
   }
 
-  /** Ends all sessions with a Disconnect, then closes the store. Idempotent. */
+  /** Ends all sessions with a Disconnect, then closes store or upstream. Idempotent. */
   close(options: CloseOptions = {}): Promise<void> {
     this.#closed ??= this.#close(options);
     return this.#closed;
@@ -303,10 +350,12 @@ export class RlpxdNode {
     const closed = this.sessions.close(options);
     this.#dialer.stop();
     await Promise.all([closed, Promise.resolve(this.#pull).catch(() => undefined), this.#pruning]);
+    await this.sessions.journalsWritten();
     try {
       await this.#desk.close();
     } finally {
-      await this.store.close();
+      this.#unsubscribe?.();
+      await closeHome(this.#home);
     }
   }
 
@@ -323,7 +372,7 @@ export class RlpxdNode {
       this.#lost(session.describe(), cause, wasActive);
       this.#events.emit('session.ended', { session, cause, wasActive });
     });
-    this.store.subscribe((range) => {
+    this.#unsubscribe = this.backend.subscribe((range) => {
       this.sessions.announceRange();
       this.#events.emit('chain.head', { range });
     });

@@ -2,6 +2,7 @@ import { RuntimeError, realWorld, silentLogger, type World } from '../runtime/in
 import { explainCause, SESSION_STATES } from '../session/index.js';
 import { datadirPaths } from './datadir.js';
 import { ConfigError } from './errors.js';
+import { explainJournalFile } from './journal-tools.js';
 import { type Json, toJson } from './json.js';
 import { readText } from './read-text.js';
 import { callRpc } from './rpc/index.js';
@@ -61,7 +62,7 @@ export interface Explanation {
 }
 
 /**
- * @param what the id of a session (`s17`, `3-s17`), or a JSON file with the record of an end (`cause` in it, or as a whole)
+ * @param what the id of a session (`s17`, `3-s17`), a JSON file with the record of an end (`cause` in it, or as a whole), or its journal
  * @throws ConfigError ERR_CONFIG_FILE, ERR_CONFIG_DATADIR; RpcError; SessionLookupError ERR_NODE_SESSION
  */
 export async function explainSession(what: string, options: SessionToolOptions): Promise<Explanation> {
@@ -120,6 +121,8 @@ async function withHistory<T>(
 }
 
 async function explainFile(path: string, world: World): Promise<Explanation> {
+  const journal = await explainJournalFile(path, { world });
+  if (journal !== undefined) return journal;
   const text = await readText(world.files, 'record', path, MAX_RECORD_BYTES);
   const session = parse(text);
   const cause =
@@ -129,7 +132,7 @@ async function explainFile(path: string, world: World): Promise<Explanation> {
   throw new ConfigError(
     'ERR_CONFIG_FILE',
     'file',
-    `${path} is neither the id of a session nor the record of an end`,
+    `${path} is neither the id of a session nor the record of an end, nor a journal`,
   );
 }
 

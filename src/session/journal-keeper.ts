@@ -25,8 +25,11 @@ export interface JournalSink {
   wants?(session: SessionHandle): boolean;
   /** What one session may give it in all, in bytes of lines; beyond it messages are left out. */
   readonly maxSessionBytes?: number;
-  /** Whether there is room for messages at all; the lives of sessions are written all the same. */
-  hasRoom?(): boolean;
+  /**
+   * Whether there is room for one more message; the lives of sessions are written all the same.
+   * @param waitingBytes lines of all journals that wait to be written, with that message
+   */
+  hasRoom?(waitingBytes: number): boolean;
 }
 
 /** Bytes of lines that are handed over at once. */
@@ -49,7 +52,9 @@ export class JournalDesk {
   constructor(options: JournalDeskOptions) {
     this.#options = options;
     const { sink } = options;
-    this.#room = new JournalRoom(undefined, () => this.#ask(() => sink.hasRoom?.() ?? true));
+    this.#room = new JournalRoom(undefined, (waitingBytes) =>
+      this.#ask(() => sink.hasRoom?.(waitingBytes) ?? true),
+    );
   }
 
   /** @returns undefined where nothing is to be written down of the session */

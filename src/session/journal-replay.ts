@@ -37,6 +37,8 @@ export type ReplayOutcome =
       /** Index of the first entry that the engine would not have accepted. */
       readonly at: number;
       readonly says: string;
+      /** Every state that was reached before it. */
+      readonly states: readonly SessionState[];
     };
 
 /**
@@ -49,7 +51,7 @@ export function replayJournal(entries: readonly JournalEntry[]): ReplayOutcome {
   const replay = new Replay();
   for (const [at, entry] of entries.entries()) {
     const says = replay.take(entry);
-    if (says !== undefined) return { possible: false, at, says };
+    if (says !== undefined) return { possible: false, at, says, states: replay.states };
   }
   return replay.outcome();
 }
@@ -95,6 +97,10 @@ class Replay {
     if (entry.kind === 'end') return this.#end(state, entry);
     this.#hasGap = true;
     return undefined;
+  }
+
+  get states(): readonly SessionState[] {
+    return this.#states;
   }
 
   outcome(): ReplayOutcome {
