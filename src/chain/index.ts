@@ -30,6 +30,7 @@ export {
 } from './puller.js';
 export { type ServeOptions, serveRequest } from './serve.js';
 export { type AppendOptions, ChainStore, MAX_ROLLBACK_BLOCKS } from './store.js';
+export { isUpstreamUrl } from './upstream/link.js';
 export {
   openUpstream,
   UpstreamBackend,

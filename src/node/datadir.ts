@@ -8,7 +8,7 @@ import { withMend } from './kept.js';
 import { createNodeKey, readNodeKey } from './node-key.js';
 
 /** The node key is in it: for its owner alone. */
-const DATADIR_MODE = 0o700;
+export const DATADIR_MODE = 0o700;
 
 export interface DatadirOptions {
   readonly path: string;

@@ -1,54 +1,103 @@
-import { type ChainStore, openChainStore } from '../chain/index.js';
+import {
+  type ChainBackend,
+  type ChainStore,
+  openChainStore,
+  openUpstream,
+  type UpstreamBackend,
+} from '../chain/index.js';
+import { prefixedHex, sameBytes } from '../codec/index.js';
 import type { RlpxCrypto } from '../crypto/index.js';
+import type { ChainSpec } from '../eth/index.js';
 import { type Logger, SimulatedStores, type World } from '../runtime/index.js';
 import { chooseChain, type GivenChain } from './chain-choice.js';
 import type { NodeConfig } from './config.js';
-import { datadirKey, openDatadir } from './datadir.js';
+import { DATADIR_MODE, datadirKey, openDatadir } from './datadir.js';
 import { ConfigError } from './errors.js';
 import { randomNodeKey, readNodeKey } from './node-key.js';
 
-/** What a node stands on: its key and its chain, in a datadir or in memory. */
+/** What a node stands on: its key and its chain, in a datadir, in memory, or of somebody else. */
 export interface Home {
   /** 32 bytes. */
   readonly key: Uint8Array;
-  readonly store: ChainStore;
+  /** The chain that is served; one of those below, or one that was given. */
+  readonly backend: ChainBackend;
+  readonly store?: ChainStore;
+  readonly upstream?: UpstreamBackend;
 }
 
 export interface HomeOptions {
-  readonly config: Pick<NodeConfig, 'key' | 'keyFile' | 'datadir' | 'keep'>;
+  readonly config: Pick<NodeConfig, 'key' | 'keyFile' | 'datadir' | 'keep' | 'upstream'>;
   readonly chain: GivenChain | undefined;
+  readonly backend: ChainBackend | undefined;
   readonly world: World;
   readonly crypto: RlpxCrypto;
   readonly logger: Logger;
 }
 
-/** @throws as `openDatadir` and `readNodeKey`; nothing is left open then */
+/** @throws as `openDatadir`, `openUpstream` and `readNodeKey`; nothing is left open then */
 export async function openHome(options: HomeOptions): Promise<Home> {
   const { config, world, crypto } = options;
-  const store = await openChain(options);
+  const chain = await openChain(options);
   try {
-    return { key: await nodeKey(config, world, crypto), store };
+    return { key: await nodeKey(config, world, crypto), ...chain };
   } catch (error) {
-    await store.close();
+    await closeHome(chain);
     throw error;
   }
 }
 
-async function openChain({ config, chain: given, world, crypto, logger }: HomeOptions): Promise<ChainStore> {
+/** Closes what was opened here; a backend that was given is its owner's. */
+export async function closeHome({ store, upstream }: Pick<Home, 'store' | 'upstream'>): Promise<void> {
+  await store?.close();
+  await upstream?.close();
+}
+
+async function openChain(options: HomeOptions): Promise<Omit<Home, 'key'>> {
+  const { config, chain: given, backend, world, crypto, logger } = options;
   const chain = given === undefined ? undefined : chooseChain(given, crypto);
+  if (backend !== undefined) {
+    checkSameChain(backend, chain);
+    await makeDatadir(config.datadir, world);
+    return { backend };
+  }
+  const { upstream: url } = config;
+  if (url !== undefined) {
+    if (chain === undefined) throw noChain();
+    await makeDatadir(config.datadir, world);
+    const upstream = await openUpstream({ url, chain, hasher: crypto, world, logger });
+    return { backend: upstream, upstream };
+  }
+  const store = await openStore(options, chain);
+  return { backend: store, store };
+}
+
+async function openStore(
+  { config, world, crypto, logger }: HomeOptions,
+  chain: ChainSpec | undefined,
+): Promise<ChainStore> {
   if (config.datadir !== undefined)
     return openDatadir({ path: config.datadir, chain, world, crypto, logger, keepBlocks: config.keep });
-  if (chain === undefined) {
-    throw new ConfigError(
-      'ERR_CONFIG_CHAIN',
-      'chain',
-      'which chain? a genesis or the name of a network is wanted',
-    );
-  }
+  if (chain === undefined) throw noChain();
   // the simulated stores are a whole key-value store in memory: what a node without a folder needs
   const stores = new SimulatedStores();
   const kept = config.keep === undefined ? {} : { keepBlocks: config.keep };
   return openChainStore({ stores, path: 'memory', chain, hasher: crypto, logger, ...kept });
+}
+
+/** Without a store of its own the folder still holds the key, the history of sessions and the local socket. */
+async function makeDatadir(path: string | undefined, { files }: World): Promise<void> {
+  if (path !== undefined) await files.makeDirectory(path, DATADIR_MODE);
+}
+
+function noChain(): ConfigError {
+  const says = 'which chain? a genesis or the name of a network is wanted';
+  return new ConfigError('ERR_CONFIG_CHAIN', 'chain', says);
+}
+
+function checkSameChain(backend: ChainBackend, chain: ChainSpec | undefined): void {
+  if (chain === undefined || sameBytes(chain.genesisHash, backend.chain.genesisHash)) return;
+  const says = `the backend's chain begins with ${prefixedHex(backend.chain.genesisHash)}, ${chain.name} with ${prefixedHex(chain.genesisHash)}`;
+  throw new ConfigError('ERR_CONFIG_CHAIN', 'chain', says);
 }
 
 async function nodeKey(config: HomeOptions['config'], world: World, crypto: RlpxCrypto): Promise<Uint8Array> {

@@ -86,7 +86,7 @@ export function logNode(
 
 function logStart(node: RlpxdNode, logger: Logger): void {
   const { limits, ethVersions, netRestrict } = node.config;
-  const range = node.store.range();
+  const range = node.backend.range();
   const where = node.address === undefined ? 'dialing only' : `listening on ${place(node.address)}`;
   const slots = { dialed: limits.maxActiveOutbound, accepted: limits.maxActiveInbound };
   logger.info(

@@ -32,6 +32,11 @@ export function linkKind(url: string): LinkKind | undefined {
   return protocol === 'ws:' || protocol === 'wss:' ? 'ws' : undefined;
 }
 
+/** Whether a text can be the URL of an upstream. */
+export function isUpstreamUrl(url: string): boolean {
+  return linkKind(url) !== undefined;
+}
+
 /** The name of an upstream as it may stand in a log. */
 export function upstreamName(url: string): string {
   return linkKind(url) === 'ipc' ? url : publicUrl(url);

@@ -18,6 +18,7 @@ export type RpcNode = Pick<
   RlpxdNode,
   | 'address'
   | 'addPeer'
+  | 'backend'
   | 'chain'
   | 'crypto'
   | 'enode'
@@ -25,7 +26,6 @@ export type RpcNode = Pick<
   | 'identity'
   | 'removePeer'
   | 'sessions'
-  | 'store'
 >;
 
 /** Past sessions in one answer, unless asked otherwise; and the most. */
@@ -69,10 +69,10 @@ function none(method: () => Json): RpcMethod {
   };
 }
 
-function nodeInfo({ identity, enode, address, chain, sessions, store }: RpcNode): Json {
+function nodeInfo({ identity, enode, address, chain, sessions, backend }: RpcNode): Json {
   const port = address?.port ?? 0;
   const host = address?.host ?? '127.0.0.1';
-  const { latestHash } = store.range();
+  const { latestHash } = backend.range();
   return {
     id: identity.id,
     name: clientName(),
