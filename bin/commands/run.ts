@@ -1,12 +1,16 @@
+import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import {
   createLogger,
   createNode,
   DEFAULT_LISTEN,
+  type JournalOptions,
   LOG_LEVELS,
   type LogFormat,
   type LogLevel,
   logNode,
+  TRANSACTION_MODES,
+  type TransactionMode,
 } from '../../src/node/index.js';
 import { EXIT, UsageError } from '../explain.js';
 import { aborted, interrupted } from '../interrupt.js';
@@ -40,6 +44,12 @@ interface RunOptions extends ChainOptions, CryptoOptions {
   readonly eth: number[];
   readonly pull?: boolean;
   readonly keep?: number;
+  readonly tx: TransactionMode;
+  readonly upstream?: string;
+  readonly journal?: string;
+  readonly journalWhat: 'headers' | 'whole';
+  readonly journalAmbient?: boolean;
+  readonly journalMib: number;
   readonly loglevel: LogLevel;
   readonly log?: LogFormat;
   readonly status: number;
@@ -96,6 +106,38 @@ export function addRunCommand(program: Command): void {
     .option('--pull', 'copy the chain from peers, verified, and follow them')
     .addOption(keepOption())
     .addOption(
+      new Option(
+        '--tx <mode>',
+        'transactions: fetch and report them (observe), pass them on (relay), or neither',
+      )
+        .choices([...TRANSACTION_MODES])
+        .default('observe'),
+    )
+    .option(
+      '--upstream <url>',
+      'serve the chain of an execution client over its JSON-RPC: http(s)://, ws(s)://, or the path of geth.ipc',
+    )
+    .addOption(
+      new Option(
+        '--journal <folder>',
+        'write down what sessions accept and send, each in a file of its own (see rlpxd journal)',
+      ).argParser(path),
+    )
+    .addOption(
+      new Option('--journal-what <what>', 'of each message: name, size and hash, or all bytes as well')
+        .choices(['headers', 'whole'])
+        .default('headers'),
+    )
+    .option(
+      '--journal-ambient',
+      'write down what is said unasked as well: transactions, announcements, ranges',
+    )
+    .addOption(
+      new Option('--journal-mib <n>', 'room for all journals in MiB; the oldest of ended sessions make way')
+        .argParser(wholeNumber(1, 1_000_000))
+        .default(1_024),
+    )
+    .addOption(
       new Option('--loglevel <level>', 'least level to log').choices([...LOG_LEVELS]).default('info'),
     )
     .addOption(
@@ -117,12 +159,32 @@ A chain (--genesis or --network) is needed at the first start; the datadir remem
 
 Examples:
   rlpxd run --network mainnet --peer enode://…@203.0.113.7:30303
+  rlpxd run --network mainnet --upstream http://127.0.0.1:8545
   rlpxd run --genesis genesis.json --datadir ./a --addr 127.0.0.1 --port 0 --netrestrict 127.0.0.0/8`,
     )
     .action(runDaemon);
 }
 
-async function runDaemon(options: RunOptions): Promise<void> {
+/** Options that say how, and mean nothing without `--journal`. */
+const HOW_JOURNALED = ['journalWhat', 'journalAmbient', 'journalMib'];
+
+function journalOptions(options: RunOptions, command: Command): JournalOptions | undefined {
+  const { journal: dir, journalWhat: what, journalAmbient: ambient, journalMib } = options;
+  if (dir !== undefined) return { dir, what, ambient, maxBytes: journalMib * 1_048_576 };
+  const given = command.options.find((option) => {
+    const name = option.attributeName();
+    return HOW_JOURNALED.includes(name) && command.getOptionValueSource(name) === 'cli';
+  });
+  if (given !== undefined) throw new UsageError(`${given.long} needs --journal`);
+  return undefined;
+}
+
+/** A URL as it is; anything else is the path of a socket. */
+function upstreamUrl(text: string | undefined): string | undefined {
+  return text === undefined || text === '' || /^[a-z]+:\/\//i.test(text) ? text : resolve(text);
+}
+
+async function runDaemon(options: RunOptions, command: Command): Promise<void> {
   const stop = interrupted();
   if (options.addr.trim() === '') throw new UsageError('--addr is empty');
   const onTerminal = process.stderr.isTTY === true;
@@ -146,6 +208,9 @@ async function runDaemon(options: RunOptions): Promise<void> {
     ethVersions: options.eth,
     pull: options.pull,
     keep: options.keep,
+    transactions: options.tx,
+    upstream: upstreamUrl(options.upstream),
+    journal: journalOptions(options, command),
     crypto: options.crypto,
     logger,
   });

@@ -75,8 +75,10 @@ export function logNode(
     }),
     every(clock, options.statusEveryMs, () => {
       const { peers, head, ...rest } = node.status();
-      const says = `${peers.inbound} in, ${peers.outbound} out, head ${head}`;
-      logger.info({ event: 'status', peers, head, ...rest }, says);
+      const { served, upstream } = rest;
+      const says = `${peers.inbound} in, ${peers.outbound} out, head ${head}, ${served} requests served`;
+      const behind = upstream === undefined ? '' : `, upstream ${upstream.client ?? ''} ${upstream.state}`;
+      logger.info({ event: 'status', peers, head, ...rest }, says + behind);
     }),
   ];
   return () => {

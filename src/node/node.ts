@@ -1,6 +1,6 @@
 import { type ChainBackend, type ChainStore, serveRequest, type UpstreamStatus } from '../chain/index.js';
 import { hexToBytes } from '../codec/index.js';
-import type { ChainSpec, EthResponse } from '../eth/index.js';
+import type { BlockRange, ChainSpec, EthResponse } from '../eth/index.js';
 import { Dialer, type Enode, formatEnode, parseEnode, StaticPolicy } from '../peers/index.js';
 import type { DisconnectReason } from '../rlpx/index.js';
 import { type Logger, realWorld, silentLogger, type TcpAddress, type World } from '../runtime/index.js';
@@ -9,6 +9,7 @@ import {
   isEstablished,
   type PeerKind,
   type SatelliteProtocol,
+  type Session,
   type SessionHandle,
   SessionManager,
   type SessionRecord,
@@ -35,6 +36,8 @@ import { type PullOptions, type PullOutcome, type PullProgress, pullFromSessions
 import type { SessionHistory } from './session-history.js';
 import { chainStatus } from './status-provider.js';
 import { type Traffic, TrafficMeter } from './traffic.js';
+import { type Broadcasting, TransactionDesk, TransactionError, type TransactionStatus } from './tx-desk.js';
+import { NetworkFeeds } from './tx-feeds.js';
 import { clientName, warnOfOldNode } from './version.js';
 
 export interface NodeOptions extends PlainNodeOptions {
@@ -67,7 +70,11 @@ export interface NodeStatus extends Traffic {
   /** 32 bytes. */
   readonly hash: Uint8Array;
   readonly earliest: bigint;
+  /** Requests of peers that were answered from the chain, in all. */
+  readonly served: number;
   readonly pulling: boolean;
+  /** Undefined where transactions are off. */
+  readonly transactions: TransactionStatus | undefined;
   /** Where the chain is that of an execution client. */
   readonly upstream?: UpstreamStatus;
 }
@@ -153,18 +160,22 @@ export class RlpxdNode {
   readonly crypto: NodeCrypto;
   /** Where sessions are written down; undefined where they are not. */
   readonly journal: JournalFolder | undefined;
+  /** What peers say of transactions and blocks, as it comes. */
+  readonly feeds: NetworkFeeds;
   readonly #logger: Logger;
   readonly #policy: StaticPolicy;
   readonly #dialer: Dialer;
   readonly #traffic: TrafficMeter;
   readonly #events: Emitter<NodeEvents>;
   readonly #desk: LocalDesk;
+  readonly #transactions: TransactionDesk | undefined;
   readonly #home: Home;
   readonly #ending = new AbortController();
   #address: TcpAddress | undefined;
   #pull: Promise<unknown> | undefined;
   #pruning: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
+  #served = 0;
   #unsubscribe: (() => void) | undefined;
 
   /** @internal Nodes are made by `createNode`. */
@@ -180,6 +191,9 @@ export class RlpxdNode {
     this.identity = identityOf(home.key, crypto);
     this.#policy = new StaticPolicy({ clock: world.clock, netRestrict: config.netRestrict });
     this.#events = new Emitter(logger);
+    this.feeds = new NetworkFeeds(world.clock);
+    this.#transactions = this.#openTransactions();
+    const transactions = this.#transactions;
     const failed: JournalFolderOptions['failed'] = (session, cause) =>
       this.#events.emit('journal.failed', { session, cause });
     this.journal =
@@ -196,11 +210,18 @@ export class RlpxdNode {
       ...(requireEth === undefined ? {} : { requireEth }),
       templates: withJournal(templates, config.journal),
       ...(this.journal === undefined ? {} : { journal: this.journal }),
-      serve: async (request, { eth }, { signal }) => {
+      serve: async (request, session, { signal }) => {
+        const answer = transactions?.serve(request, session);
+        if (answer !== undefined) return answer;
         const tools = { signal, hasher: crypto, clock: world.clock };
         // the answer that belongs to the request: `serveRequest` makes no other
-        return (await serveRequest(home.backend, request, eth.version, tools)) as EthResponse;
+        const served = (await serveRequest(home.backend, request, session.eth.version, tools)) as EthResponse;
+        this.#served++;
+        return served;
       },
+      ...(transactions === undefined
+        ? {}
+        : { gossip: (message, session) => transactions.heard(message, session) }),
       logger,
     });
     this.#traffic = new TrafficMeter(this.sessions);
@@ -256,6 +277,7 @@ export class RlpxdNode {
   /** @internal Called once, by `createNode`. */
   async start(pull: boolean): Promise<void> {
     await this.#desk.open();
+    this.#transactions?.open();
     await this.journal?.open(this.history?.run);
     if (this.config.listen !== undefined) this.#address = await this.sessions.listen(this.config.listen);
     for (const peer of this.config.peers) this.#keep(peer, 'static');
@@ -328,10 +350,23 @@ export class RlpxdNode {
       head: latest,
       hash: latestHash,
       earliest,
+      served: this.#served,
       ...this.#traffic.total(),
       pulling: this.#pull !== undefined,
+      transactions: this.#transactions?.status(),
       ...(upstream === undefined ? {} : { upstream: upstream.status() }),
     };
+  }
+
+  /**
+   * Hands a transaction of ours to the network.
+   * @param raw as `eth_sendRawTransaction` takes it: an RLP list, or the type and what follows; blob transactions with their
+   *   sidecar
+   * @throws PoolError for what is wrong with it; TransactionError ERR_NODE_TRANSACTION where it is not taken
+   */
+  async broadcast(raw: Uint8Array): Promise<Broadcasting> {
+    if (this.#transactions === undefined) throw new TransactionError('transactions are off in this node');
+    return this.#transactions.broadcast(raw);
   }
 
   /** Ends all sessions with a Disconnect, then closes store or upstream. Idempotent. */
@@ -349,7 +384,13 @@ export class RlpxdNode {
     // first the sessions, also those on their way: a dial that the dialer called off would be told another reason
     const closed = this.sessions.close(options);
     this.#dialer.stop();
-    await Promise.all([closed, Promise.resolve(this.#pull).catch(() => undefined), this.#pruning]);
+    this.feeds.close();
+    await Promise.all([
+      closed,
+      this.#transactions?.close(),
+      Promise.resolve(this.#pull).catch(() => undefined),
+      this.#pruning,
+    ]);
     await this.sessions.journalsWritten();
     try {
       await this.#desk.close();
@@ -363,19 +404,45 @@ export class RlpxdNode {
   #introduce(): void {
     this.sessions.on('activated', ({ session }) => {
       this.#dialer.established(session.publicKey);
+      this.#transactions?.established(session);
+      this.#sawRange(session, session.eth.range);
       this.#events.emit('session.active', { session });
     });
     this.sessions.on('closed', ({ session, cause }) => {
       this.#traffic.ended(cause);
       this.#desk.ended(session, cause);
+      this.#transactions?.ended(session.id);
       const wasActive = isEstablished(cause.stage);
       this.#lost(session.describe(), cause, wasActive);
       this.#events.emit('session.ended', { session, cause, wasActive });
     });
+    this.sessions.on('range', ({ session, range }) => this.#sawRange(session, range));
     this.#unsubscribe = this.backend.subscribe((range) => {
+      this.#transactions?.headMoved(range);
       this.sessions.announceRange();
       this.#events.emit('chain.head', { range });
     });
+  }
+
+  #openTransactions(): TransactionDesk | undefined {
+    const { config, world, crypto, feeds, backend } = this;
+    if (config.transactions === 'off') return undefined;
+    return new TransactionDesk({
+      ...{ mode: config.transactions, backend, world, crypto, feeds, logger: this.#logger },
+      sessions: () => this.sessions,
+      misbehaved: (session, says) => this.#misbehaved(session, says),
+      accepted: (transaction) => this.#events.emit('transaction', { transaction }),
+    });
+  }
+
+  #sawRange(session: Session, range: BlockRange | undefined): void {
+    if (range !== undefined) this.feeds.block(session.id, range.latest, range.latestHash);
+  }
+
+  /** A peer has broken a rule: it is not let in again for a while. */
+  #misbehaved(session: Session, says: string): void {
+    this.#policy.refuse(session.publicKey, MISBEHAVED_MS);
+    this.#events.emit('peer.misbehaved', { session, says });
   }
 
   /** Brings a store down that was let grow; what comes later is dropped as new blocks come. */
@@ -439,10 +506,7 @@ export class RlpxdNode {
         this.#events.emit('pull.progress', progress);
       },
       onDone: (outcome) => this.#events.emit('pull.done', outcome),
-      lied: (session, says) => {
-        this.#policy.refuse(session.publicKey, MISBEHAVED_MS);
-        this.#events.emit('peer.misbehaved', { session, says });
-      },
+      lied: (session, says) => this.#misbehaved(session, says),
     });
   }
 }
