@@ -31,6 +31,7 @@ const FLAGS: ReadonlyMap<string, string> = new Map([
   ['datadir', '--datadir'],
   ['dialRatio', '--dialratio'],
   ['eth', '--eth'],
+  ['journal', '--journal'],
   ['key', '--nodekeyhex'],
   ['keyFile', '--nodekey'],
   ['maxPeers', '--maxpeers'],

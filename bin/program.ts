@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { RLPXD_VERSION } from '../src/index.js';
 import { addDevnetCommand } from './commands/devnet.js';
 import { addImportCommand } from './commands/import.js';
+import { addJournalCommand } from './commands/journal.js';
 import { addKeyCommand } from './commands/key.js';
 import { addPingCommand } from './commands/ping.js';
 import { addPullCommand } from './commands/pull.js';
@@ -52,6 +53,7 @@ export function buildProgram(): Command {
     addImportCommand,
     addStoreCommand,
     addSessionCommands,
+    addJournalCommand,
   ];
   for (const add of [...commands, addVersionCommand, addKeyCommand, addDevnetCommand]) add(program);
   return program;

@@ -10,6 +10,11 @@ export function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
+/** What others have written: without what would move a terminal's cursor. */
+export function printable(text: string): string {
+  return text.replace(/\p{C}/gu, '?');
+}
+
 /** A value as one line of JSON on standard output. */
 export function printJson(value: unknown): void {
   print(JSON.stringify(value));

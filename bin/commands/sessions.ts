@@ -7,7 +7,7 @@ import {
   SESSION_STATES,
 } from '../../src/node/index.js';
 import { datadirOption, path, wholeNumber } from '../options.js';
-import { print, printJson, say } from '../terminal.js';
+import { print, printable, printJson, say } from '../terminal.js';
 
 const MOST_PAST = 1_000;
 
@@ -46,7 +46,11 @@ Example:
   program
     .command('explain')
     .description('Say in plain words how a session ended.')
-    .argument('<id|file>', 'id of a session (s17, 3-s17), or a JSON file with the record of an end', path)
+    .argument(
+      '<id|file>',
+      'id of a session (s17, 3-s17), a JSON file with the record of an end, or a journal',
+      path,
+    )
     .addOption(datadirOption())
     .option('--json', 'one JSON object')
     .addHelpText('after', '\nExample:\n  rlpxd explain s17 --datadir ./a')
@@ -91,10 +95,6 @@ function outcome({ cause }: Row): string {
 
 function plain(text: string): string {
   return printable(text).slice(0, 80);
-}
-
-function printable(text: string): string {
-  return text.replace(/\p{C}/gu, '?');
 }
 
 function hexPrefix(text: string): string {
