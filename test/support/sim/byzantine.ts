@@ -82,7 +82,7 @@ export class ByzantinePeer {
         this.#later(session, play, random.fork(session.role));
       }
     };
-    void serve(); // it waits for ever, which holds nothing but itself
+    serve().catch(() => undefined); // until the peer is closed
   }
 
   /** @param number of the fault: what it does is drawn from it */
