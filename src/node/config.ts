@@ -7,6 +7,7 @@ import type { SessionLimits } from '../session/index.js';
 import { ConfigError } from './errors.js';
 import { checkJournal, type JournalConfig, type JournalOptions } from './journal-options.js';
 import { checkedNodeKey, parseNodeKey } from './node-key.js';
+import { checkTransactionMode, type TransactionMode } from './tx-mode.js';
 
 /** geth's default for both. */
 export const DEFAULT_MAX_PEERS = 50;
@@ -45,6 +46,8 @@ export interface PlainNodeOptions {
   readonly upstream?: string | undefined;
   /** Keep bodies and receipts of so many of the latest blocks only, and announce no others; all. */
   readonly keep?: number | undefined;
+  /** What is done about transactions; off. */
+  readonly transactions?: TransactionMode | undefined;
   /** Write down what sessions say, each in a file of its own; nothing. */
   readonly journal?: JournalOptions | undefined;
 }
@@ -62,6 +65,7 @@ export interface NodeConfig {
   readonly datadir: string | undefined;
   readonly upstream: string | undefined;
   readonly keep: bigint | undefined;
+  readonly transactions: TransactionMode;
   readonly journal: JournalConfig | undefined;
 }
 
@@ -82,6 +86,7 @@ export function checkOptions(options: PlainNodeOptions, crypto: RlpxCrypto): Nod
     datadir: options.datadir === undefined ? undefined : nonEmpty(options.datadir, 'datadir'),
     upstream: checkUpstream(options),
     keep: checkKeep(options.keep),
+    transactions: checkTransactionMode(options.transactions),
     journal: checkJournal(options.journal),
   };
 }

@@ -1,5 +1,6 @@
 import type { ChainRange } from '../chain/index.js';
 import type { DialWait } from '../peers/index.js';
+import type { PooledTransaction } from '../pool/index.js';
 import type { CloseCause, Session, SessionHandle } from '../session/index.js';
 import type { PullOutcome, PullProgress } from './pulling.js';
 
@@ -19,6 +20,8 @@ export interface NodeEvents {
   readonly 'peer.misbehaved': { readonly session: Session; readonly says: string };
   /** The journal of this session cannot be written any more and lacks its end; the session goes on. */
   readonly 'journal.failed': { readonly session: SessionHandle; readonly cause: unknown };
+  /** A transaction is new, was found good and is in the pool now. */
+  readonly transaction: { readonly transaction: PooledTransaction };
   /** Our own chain has another head or beginning. */
   readonly 'chain.head': { readonly range: ChainRange };
   readonly 'pull.progress': PullProgress;

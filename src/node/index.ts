@@ -71,4 +71,11 @@ export {
   type StoreProgress,
   type StoreWorkOptions,
 } from './store-tools.js';
+export {
+  type Broadcasting,
+  TransactionError,
+  type TransactionStatus,
+} from './tx-desk.js';
+export { NetworkFeeds, type SeenBlock, type SeenTransaction } from './tx-feeds.js';
+export { TRANSACTION_MODES, type TransactionMode } from './tx-mode.js';
 export { clientName, packageFile, RLPXD_VERSION } from './version.js';

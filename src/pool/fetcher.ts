@@ -143,21 +143,23 @@ export class TransactionFetcher {
   /**
    * The answer to the request that the peer was sent last. What is not in it is asked of others, or of the same peer again
    * where the answer was merely cut short; what is in it waits for `settled` or `lied`.
+   * @returns whether it may be looked at; false for an answer that no correct node gives
    */
-  delivered(peer: string, transactions: readonly Delivered[]): void {
+  delivered(peer: string, transactions: readonly Delivered[]): boolean {
     const state = this.#peers.get(peer);
     const asked = state?.asked;
-    if (state === undefined || asked === undefined) return;
+    if (state === undefined || asked === undefined) return false;
     state.asked = undefined;
     const fault = faultIn(transactions, asked);
     if (fault !== undefined) {
       this.#blame(peer, asked, fault);
-      return;
+      return false;
     }
     const came = new Set(transactions.map(({ hash }) => hashKey(hash)));
     this.#sort(peer, state, asked, came);
     for (const transaction of transactions) this.#compare(peer, asked, transaction);
     this.#ask(...this.#announcersOf(asked.values()), peer);
+    return true;
   }
 
   /** No answer came, or none that can be used: others are asked, and this peer is left alone for a while. */

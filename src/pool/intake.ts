@@ -13,28 +13,25 @@ const MAX_SLOW_WAITING = 4_096;
 
 /** A transaction that came from somewhere. */
 export interface Offer {
+  /** 32 bytes. */
+  readonly hash: Uint8Array;
   /** As it stands in a message: a list, or a byte string that begins with the type. */
   readonly item: Uint8Array;
   /** The session that it came from; undefined: from ourselves. */
   readonly from: string | undefined;
+  /** Whether it was asked for. */
+  readonly asked: boolean;
   /** Whether its blobs were left out, as from eth/72 on. */
   readonly elided: boolean;
 }
 
-/** What became of an offer. */
+/**
+ * What became of an offer. accepted: it is new and in the pool. refused: it is not wanted here, and will not be in the next
+ * minutes. breach: no correct node sends this. dropped: it was not looked at to the end, and may come again.
+ */
 export type Intake =
-  /** It is new and in the pool. */
   | { readonly outcome: 'accepted'; readonly transaction: PooledTransaction }
-  /** It is as it should be, and there is no place for it, or somebody else does not want it. */
-  | {
-      readonly outcome: 'refused';
-      readonly transaction: PooledTransaction | undefined;
-      readonly says: string;
-    }
-  /** No correct node sends this. */
-  | { readonly outcome: 'breach'; readonly says: string }
-  /** It was not looked at to the end; it may come again. */
-  | { readonly outcome: 'dropped'; readonly says: string };
+  | { readonly outcome: 'refused' | 'breach' | 'dropped'; readonly says: string; readonly cause?: unknown };
 
 export interface IntakeOptions {
   readonly clock: Pick<Clock, 'soon'>;
@@ -42,12 +39,15 @@ export interface IntakeOptions {
   readonly read: (offer: Offer) => PooledTransaction;
   /** Whether it may enter a block, as far as one can tell without state. @throws PoolError */
   readonly check: (transaction: PooledTransaction) => void;
-  /** Gets the blobs that were left out. @throws PoolError; anything else drops the transaction */
+  /**
+   * Gets the blobs that were left out: ways to put them in, of which one should fit. @throws PoolError; anything else drops
+   * the transaction
+   */
   readonly complete: (
     transaction: PooledTransaction,
     offer: Offer,
     signal: AbortSignal,
-  ) => Promise<PooledTransaction>;
+  ) => Promise<readonly PooledTransaction[]>;
   /** Whether the blobs are those of the commitments. */
   readonly prove: (transaction: PooledTransaction, signal: AbortSignal) => Promise<boolean>;
   /** Whether somebody else, an execution client, takes it; undefined where nobody is asked. */
@@ -145,20 +145,19 @@ export class TransactionIntake {
 
   #begin(offer: Offer): void {
     const { read, check, judge } = this.#options;
-    let transaction: PooledTransaction | undefined;
+    let transaction: PooledTransaction;
     try {
       transaction = read(offer);
       check(transaction);
     } catch (error) {
-      this.#end(offer, intakeOf(error, transaction));
+      this.#end(offer, intakeOf(error));
       return;
     }
     if (transaction.type !== BLOB_TYPE && judge === undefined) this.#add(offer, transaction);
     else if (this.#slow.length >= MAX_SLOW_WAITING)
       this.#end(offer, { outcome: 'dropped', says: 'too many are being looked at' });
     else {
-      const readable = transaction;
-      this.#slow.push(() => this.#goOn(offer, readable));
+      this.#slow.push(() => this.#goOn(offer, transaction));
       this.#advance();
     }
   }
@@ -185,19 +184,22 @@ export class TransactionIntake {
   async #examine(offer: Offer, readable: PooledTransaction): Promise<PooledTransaction | Intake> {
     const { complete, prove, judge } = this.#options;
     const { signal } = this.#gone;
-    let transaction = readable;
+    let transaction: PooledTransaction | undefined = readable;
     try {
       if (transaction.type === BLOB_TYPE) {
-        if (offer.elided) transaction = await complete(transaction, offer, signal);
-        if (!(await prove(transaction, signal)))
+        const candidates = offer.elided ? await complete(transaction, offer, signal) : [transaction];
+        transaction = undefined;
+        for (const candidate of candidates)
+          if (transaction === undefined && (await prove(candidate, signal))) transaction = candidate;
+        if (transaction === undefined)
           return { outcome: 'breach', says: 'sent blobs that do not fit their commitments' };
       }
       const verdict = await judge?.(transaction, signal);
       if (verdict === undefined || verdict.accepted) return transaction;
       const { why, judged } = verdict;
-      return judged ? { outcome: 'refused', transaction, says: why } : { outcome: 'dropped', says: why };
+      return { outcome: judged ? 'refused' : 'dropped', says: why };
     } catch (error) {
-      return intakeOf(error, transaction);
+      return intakeOf(error);
     }
   }
 
@@ -206,9 +208,7 @@ export class TransactionIntake {
     const why = this.#options.add(transaction);
     this.#end(
       offer,
-      why === undefined
-        ? { outcome: 'accepted', transaction }
-        : { outcome: 'refused', transaction, says: why },
+      why === undefined ? { outcome: 'accepted', transaction } : { outcome: 'refused', says: why },
     );
   }
 
@@ -225,8 +225,8 @@ export class TransactionIntake {
   }
 }
 
-function intakeOf(error: unknown, transaction: PooledTransaction | undefined): Intake {
-  const says = error instanceof Error ? error.message : String(error);
-  if (!(error instanceof PoolError)) return { outcome: 'dropped', says };
-  return error.reason === undefined ? { outcome: 'refused', transaction, says } : { outcome: 'breach', says };
+function intakeOf(cause: unknown): Intake {
+  const says = cause instanceof Error ? cause.message : String(cause);
+  if (!(cause instanceof PoolError)) return { outcome: 'dropped', says, cause };
+  return { outcome: cause.reason === undefined ? 'refused' : 'breach', says, cause };
 }

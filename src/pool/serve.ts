@@ -87,14 +87,16 @@ export function cellsFault(asked: GetCells, answer: Cells, blobs: number): strin
     : `sent ${sent} cells where ${columns} of ${blobs} blobs were announced`;
 }
 
+/** Blob by blob, as go-ethereum sends them; or cell by cell, one of each blob, as the specification has it. */
+export type CellOrder = 'by blob' | 'by cell';
+
 /**
  * Blobs out of their data cells, 64 each.
- * @param order blob by blob as go-ethereum sends them, or cell by cell as the specification has it
  */
 export function blobsFromCells(
   cells: readonly Uint8Array[],
   blobs: number,
-  order: 'by blob' | 'by cell',
+  order: CellOrder,
 ): readonly Uint8Array[] {
   return Array.from({ length: blobs }, (_, blob) => {
     const bytes = new Uint8Array(DATA_CELLS_PER_BLOB * CELL_BYTES);

@@ -1,0 +1,369 @@
+import type { ChainBackend, ChainRange } from '../chain/index.js';
+import {
+  EthError,
+  type EthMessage,
+  type EthRequest,
+  type EthResponse,
+  type NewPooledTransactionHashes,
+  type Transactions,
+  transactionEnvelope,
+  transactionHash,
+  transactionType,
+} from '../eth/index.js';
+import {
+  BLOB_TYPE,
+  checkTransaction,
+  type FetcherGauges,
+  hashKey,
+  type Intake,
+  type Offer,
+  type OwnReport,
+  OwnTransactions,
+  PoolError,
+  type PooledTransaction,
+  RefusedHashes,
+  readAnnouncement,
+  readTransaction,
+  TransactionFetcher,
+  TransactionIntake,
+  TransactionPool,
+  transactionItem,
+} from '../pool/index.js';
+import { DISCONNECT } from '../rlpx/index.js';
+import type { Logger, World } from '../runtime/index.js';
+import type { Session, SessionManager } from '../session/index.js';
+import type { NodeCrypto } from './crypto-choice.js';
+import type { NetworkFeeds } from './tx-feeds.js';
+import { fetchBlobs, fetchTransactions } from './tx-fetching.js';
+import type { TransactionMode } from './tx-mode.js';
+import { TransactionRelay } from './tx-relaying.js';
+import { HeadWatch } from './tx-rules.js';
+import { serveTransactions } from './tx-serving.js';
+
+/** Transactions in numbers. */
+export interface TransactionStatus {
+  /** Different ones that peers have spoken of. */
+  readonly seen: number;
+  /** In the pool, and their bytes. */
+  readonly pooled: number;
+  readonly pooledBytes: number;
+  /** Told to at least one peer. */
+  readonly relayed: number;
+  readonly refused: number;
+  readonly fetching: FetcherGauges;
+}
+
+/** A transaction of ours that has been handed to the network. */
+export interface Broadcasting {
+  /** 32 bytes. */
+  readonly hash: Uint8Array;
+  /** What every peer was told and did so far; there is no acknowledgement in the protocol. */
+  report(): OwnReport;
+}
+
+export interface TransactionDeskOptions {
+  readonly mode: Exclude<TransactionMode, 'off'>;
+  readonly backend: ChainBackend;
+  readonly sessions: () => SessionManager;
+  readonly world: Pick<World, 'clock' | 'random'>;
+  readonly crypto: NodeCrypto;
+  readonly feeds: NetworkFeeds;
+  readonly logger: Logger;
+  /** A peer has broken a rule; its session is being ended. */
+  readonly misbehaved: (session: Session, says: string) => void;
+  /** A transaction is in the pool. */
+  readonly accepted: (transaction: PooledTransaction) => void;
+}
+
+/** A transaction cannot be taken. */
+export class TransactionError extends Error {
+  override readonly name = 'TransactionError';
+  readonly code = 'ERR_NODE_TRANSACTION';
+}
+
+type Waiting = {
+  readonly resolve: (transaction: PooledTransaction) => void;
+  readonly reject: (why: unknown) => void;
+};
+
+/** Where sessions and the pool meet: what peers say of transactions is looked at here, and what they ask for is answered. */
+export class TransactionDesk {
+  readonly #options: TransactionDeskOptions;
+  readonly #pool: TransactionPool;
+  readonly #fetcher: TransactionFetcher;
+  readonly #intake: TransactionIntake;
+  readonly #relay: TransactionRelay;
+  readonly #head: HeadWatch;
+  readonly #own = new OwnTransactions();
+  readonly #refused = new RefusedHashes();
+  readonly #sessions = new Map<string, Session>();
+  /** Hashes of what is in the intake, so that what many peers send is looked at once. */
+  readonly #inHand = new Set<string>();
+  readonly #callers = new Map<string, Waiting[]>();
+  #stopPending: (() => void) | undefined;
+  #refusals = 0;
+
+  constructor(options: TransactionDeskOptions) {
+    this.#options = options;
+    const { backend, sessions, world, crypto, logger } = options;
+    const { clock } = world;
+    this.#pool = new TransactionPool({ clock, logger });
+    this.#head = new HeadWatch({
+      ...{ backend, clock, hasher: crypto, logger },
+      included: (hashes) => this.#pool.forget(hashes),
+      wantsIncluded: () => this.#pool.size > 0,
+      baseFee: (fee) => this.#pool.setBaseFee(fee),
+    });
+    this.#relay = new TransactionRelay({
+      ...{ sessions, clock, random: world.random, hasher: crypto },
+      told: (hash, session, event) => this.#own.note(hash, session.nodeId, event),
+    });
+    this.#fetcher = new TransactionFetcher({
+      clock,
+      wants: (hash) => this.#wants(hash),
+      ask: (peer, hashes) => void this.#fetch(peer, hashes),
+      blame: (peer, says) => this.#blame(peer, says),
+    });
+    const judge = backend.transactions;
+    this.#intake = new TransactionIntake({
+      clock,
+      read: ({ item, elided }) => readTransaction(item, { crypto, elided }),
+      check: (transaction) => checkTransaction(transaction, this.#head.rules),
+      complete: (transaction, offer) => this.#complete(transaction, offer),
+      prove: () => Promise.reject(new PoolError('ERR_POOL_VERIFIER', 'proofs of blobs cannot be checked')),
+      judge: judge === undefined ? undefined : ({ network }, signal) => judge.submit(network, { signal }),
+      add: (transaction) => this.#add(transaction),
+      done: (offer, intake) => this.#done(offer, intake),
+    });
+  }
+
+  /** From now on what the execution client behind us has is passed on, too. */
+  open(): void {
+    this.#stopPending = this.#options.backend.transactions?.subscribePending((raw) => this.#pending(raw));
+  }
+
+  status(): TransactionStatus {
+    return {
+      seen: this.#options.feeds.transactionsSeen,
+      pooled: this.#pool.size,
+      pooledBytes: this.#pool.bytes,
+      relayed: this.#relay.relayed,
+      refused: this.#refusals,
+      fetching: this.#fetcher.gauges(),
+    };
+  }
+
+  established(session: Session): void {
+    this.#sessions.set(session.id, session);
+    const pending: PooledTransaction[] = [];
+    for (const transaction of this.#pool.transactions())
+      if (this.#mayGive(transaction.hash)) pending.push(transaction);
+    this.#relay.established(session, pending);
+  }
+
+  ended(id: string): void {
+    this.#sessions.delete(id);
+    this.#relay.ended(id);
+    this.#fetcher.left(id);
+  }
+
+  headMoved(range: ChainRange): void {
+    this.#head.moved(range);
+  }
+
+  /** What a peer says unasked. */
+  heard(message: EthMessage, session: Session): void {
+    if (!this.#sessions.has(session.id)) return; // it was blamed, and more was on its way
+    try {
+      if (message.name === 'Transactions') this.#sent(message, session);
+      else if (message.name === 'NewPooledTransactionHashes') this.#announced(message, session);
+    } catch (error) {
+      if (!(error instanceof EthError)) throw error;
+      this.#blame(session.id, error.message);
+    }
+  }
+
+  /** @returns undefined for a request that is not about transactions */
+  serve(request: EthRequest, session: Session): Promise<EthResponse> | undefined {
+    return serveTransactions(request, session.eth.version, {
+      lookup: (hash) => {
+        this.#own.note(hash, session.nodeId, 'askedFor');
+        return this.#lookup(hash);
+      },
+      cells: () => Promise.resolve(undefined),
+    });
+  }
+
+  /**
+   * Takes a transaction of ours, and tells all peers of it.
+   * @param raw as `eth_sendRawTransaction` takes it
+   * @throws PoolError for what is wrong with it, TransactionError ERR_NODE_TRANSACTION where it is not taken
+   */
+  async broadcast(raw: Uint8Array): Promise<Broadcasting> {
+    const item = transactionItem(raw);
+    const { crypto } = this.#options;
+    const read = readTransaction(item, { crypto }); // here, so that the caller hears at once what is wrong with it
+    const { hash } = read;
+    checkTransaction(read, this.#head.rules);
+    this.#own.add(hash);
+    const known = this.#pool.get(hash);
+    const transaction =
+      known ?? (await this.#accepted({ hash, item, from: undefined, asked: true, elided: false }));
+    this.#relay.tell(transaction, undefined);
+    return { hash, report: () => this.#own.report(hash) ?? { hash, peers: [] } };
+  }
+
+  async close(): Promise<void> {
+    this.#stopPending?.();
+    this.#fetcher.close();
+    this.#intake.close();
+    this.#relay.close();
+    this.#sessions.clear();
+    this.#inHand.clear();
+    const closed = new TransactionError('the node is closed');
+    for (const waiting of this.#callers.values()) for (const { reject } of waiting) reject(closed);
+    this.#callers.clear();
+    await this.#head.close();
+    this.#pool.close();
+  }
+
+  /** Whole transactions. What is new is looked at; the other ones were counted. */
+  #sent({ transactions }: Transactions, session: Session): void {
+    const { crypto, feeds } = this.#options;
+    const seen = new Set<string>();
+    for (const item of transactions) {
+      const type = transactionType(item);
+      if (type === BLOB_TYPE) return void this.#blame(session.id, 'broadcast a blob transaction');
+      const hash = transactionHash(item, crypto);
+      const key = hashKey(hash);
+      if (seen.has(key))
+        return void this.#blame(session.id, 'sent the same transaction twice in one message');
+      seen.add(key);
+      feeds.transaction(key, session.id, hash, type, transactionEnvelope(item).length);
+      this.#own.note(hash, session.nodeId, 'seenBack');
+      if (!this.#wants(hash)) continue;
+      const taken = this.#offer({ hash, item, from: session.id, asked: false, elided: false });
+      if (taken) this.#fetcher.settled(hash);
+    }
+  }
+
+  #announced(message: NewPooledTransactionHashes, session: Session): void {
+    const reading = readAnnouncement(message);
+    if ('breach' in reading) return void this.#blame(session.id, reading.breach);
+    const { feeds } = this.#options;
+    for (const { hash, type, bytes } of reading.announced) {
+      feeds.transaction(hashKey(hash), session.id, hash, type, bytes);
+      this.#own.note(hash, session.nodeId, 'seenBack');
+    }
+    this.#fetcher.announced(session.id, reading.announced);
+  }
+
+  /** A transaction of the execution client behind us: it has judged already. */
+  #pending(raw: Uint8Array): void {
+    try {
+      const item = transactionItem(raw);
+      const hash = transactionHash(item, this.#options.crypto);
+      if (this.#wants(hash)) this.#offer({ hash, item, from: undefined, asked: false, elided: false });
+    } catch (error) {
+      this.#options.logger.debug({ event: 'transactions.pending', cause: error }, 'cannot be read');
+    }
+  }
+
+  #wants(hash: Uint8Array): boolean {
+    const { clock } = this.#options.world;
+    return (
+      !this.#pool.knows(hash) && !this.#inHand.has(hashKey(hash)) && !this.#refused.has(hash, clock.now())
+    );
+  }
+
+  #offer(offer: Offer): boolean {
+    if (!this.#intake.offer(offer)) return false;
+    this.#inHand.add(hashKey(offer.hash));
+    return true;
+  }
+
+  #accepted(offer: Offer): Promise<PooledTransaction> {
+    const key = hashKey(offer.hash);
+    return new Promise((resolve, reject) => {
+      if (!this.#inHand.has(key) && !this.#offer(offer)) {
+        reject(new TransactionError('too many transactions are being looked at'));
+        return;
+      }
+      const waiting = this.#callers.get(key) ?? [];
+      waiting.push({ resolve, reject });
+      this.#callers.set(key, waiting);
+    });
+  }
+
+  async #fetch(peer: string, hashes: readonly Uint8Array[]): Promise<void> {
+    const session = this.#sessions.get(peer);
+    try {
+      if (session === undefined) throw new TransactionError('the session is over');
+      const elided = session.eth.version >= 72;
+      const deliveries = await fetchTransactions(session, hashes, this.#options.crypto);
+      if (!this.#fetcher.delivered(peer, deliveries)) return;
+      for (const { hash, item } of deliveries) {
+        const taken = this.#wants(hash) && this.#offer({ hash, item, from: peer, asked: true, elided });
+        if (!taken && !this.#inHand.has(hashKey(hash))) this.#fetcher.settled(hash);
+      }
+    } catch (error) {
+      if (error instanceof EthError) this.#blame(peer, error.message);
+      else this.#fetcher.failed(peer);
+    }
+  }
+
+  async #complete(transaction: PooledTransaction, { from }: Offer): Promise<readonly PooledTransaction[]> {
+    const session = from === undefined ? undefined : this.#sessions.get(from);
+    if (session === undefined) throw new TransactionError('who had the blobs is gone');
+    const put = await fetchBlobs(session, transaction);
+    if (put === undefined) throw new TransactionError('the blobs are not there');
+    return transaction.blobHashes.length > 1 ? [put('by blob'), put('by cell')] : [put('by blob')];
+  }
+
+  #add(transaction: PooledTransaction): string | undefined {
+    const outcome = this.#pool.add(transaction);
+    return outcome === 'added' || outcome === 'replaced' ? undefined : outcome;
+  }
+
+  #done({ hash, from, asked }: Offer, intake: Intake): void {
+    const key = hashKey(hash);
+    this.#inHand.delete(key);
+    const callers = this.#callers.get(key) ?? [];
+    this.#callers.delete(key);
+    if (intake.outcome === 'accepted') {
+      this.#fetcher.settled(hash);
+      for (const { resolve } of callers) resolve(intake.transaction);
+      const { mode, accepted } = this.#options;
+      if (mode === 'relay' && callers.length === 0) this.#relay.tell(intake.transaction, from);
+      accepted(intake.transaction);
+      return;
+    }
+    for (const { reject } of callers) reject(intake.cause ?? new TransactionError(intake.says));
+    this.#refusals++;
+    if (intake.outcome === 'breach' && from !== undefined) {
+      if (asked) this.#fetcher.lied(from, hash, intake.says);
+      else this.#blame(from, intake.says);
+      return;
+    }
+    if (intake.outcome === 'refused') this.#refused.add(hash, this.#options.world.clock.now());
+    this.#fetcher.settled(hash);
+  }
+
+  /** What a peer may have of us: all that we hold where we relay, else our own. */
+  #lookup(hash: Uint8Array): PooledTransaction | undefined {
+    return this.#mayGive(hash) ? this.#pool.get(hash) : undefined;
+  }
+
+  #mayGive(hash: Uint8Array): boolean {
+    return this.#options.mode === 'relay' || this.#own.has(hash);
+  }
+
+  #blame(id: string, says: string): void {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return;
+    this.#sessions.delete(id); // what it still has on its way is not listened to
+    this.#fetcher.left(id);
+    this.#options.misbehaved(session, says);
+    session.disconnect(DISCONNECT.protocolBreach, says);
+  }
+}
