@@ -159,6 +159,15 @@ export class RlpxConnection {
     return true;
   }
 
+  /**
+   * What the header of a frame may announce from the next one on, bytes; never more than the limit of the connection. Without
+   * effect until both Hellos are through: until then a frame has 2 KiB.
+   */
+  limitFrames(maxBytes: number): void {
+    if (this.#state.stage !== 'open') return;
+    this.#state.link.decoder.maxFrameBytes = Math.min(maxBytes, this.#limits.maxFrameBytes);
+  }
+
   /** Stops handing over messages, from the next one on, and reading from the socket. */
   pause(): void {
     if (this.#input.pause()) this.#socket.pause();

@@ -17,6 +17,7 @@ import {
 import type { TcpAddress, TcpSocket } from '../runtime/index.js';
 import { ActiveSession } from './active.js';
 import { admit } from './admission.js';
+import { mostBeforeStatus } from './before-status.js';
 import { type Ending, endings } from './close-cause.js';
 import { connectTo } from './connect.js';
 import { Conversation } from './conversation.js';
@@ -174,6 +175,7 @@ export class PendingSession {
     this.#conversation.greeted();
     this.#greeted = { hello, shared, capability, protocol: ethProtocol(capability.version) };
     this.#stages.within('status');
+    this.#connection?.limitFrames(mostBeforeStatus(shared, this.#host.satellites));
     const { status } = this.#host;
     if (status.mirror !== true) this.#sendStatus(status.status(capability.version));
   }
@@ -202,6 +204,7 @@ export class PendingSession {
     if (decoded.name !== 'Status') throw new TypeError(`${decoded.name} where Status was admitted`);
     const remoteStatus = decoded.status;
     this.#conversation.statusReceived();
+    connection.limitFrames(Number.POSITIVE_INFINITY);
     session.journal?.message('in', `eth/${greeted.protocol.version}`, spec, message.payload(spec.maxBytes));
     const misfit = this.#misfit(remoteStatus, greeted.protocol);
     if (misfit !== undefined) {

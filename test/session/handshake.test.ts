@@ -344,9 +344,13 @@ describe('Status', () => {
     expect(peer.end).toMatchObject({ received: 2 });
   });
 
-  test.each([2_049, 1_048_576])('F12: of %s bytes is a breach, and is not decompressed', async (bytes) => {
+  test.each([
+    [2_049, 'ERR_SESSION_MESSAGE_SIZE'],
+    [40_000, 'ERR_SESSION_MESSAGE_SIZE'],
+    [1_048_576, 'ERR_RLPX_FRAME_SIZE'], // though compressed to 48 KiB
+  ])('F12: of %s bytes is a breach, and is not decompressed', async (bytes, code) => {
     const { peer, cause } = await said((one) => one.raw(0, new Uint8Array(bytes)));
-    expect(cause).toMatchObject({ outcome: 'faulted', stage: 'verifying', code: 'ERR_SESSION_MESSAGE_SIZE' });
+    expect(cause).toMatchObject({ outcome: 'faulted', stage: 'verifying', code });
     expect(peer.end).toMatchObject({ received: 2 });
   });
 
