@@ -9,6 +9,14 @@ export {
   MAX_TOLERATED_HASHES,
   readAnnouncement,
 } from './announcements.js';
+export {
+  type BlobJobOptions,
+  BlobVerifier,
+  type BlobVerifierOptions,
+  kzgTask,
+  MAX_WAITING_BLOB_BYTES,
+} from './blob-verifier.js';
+export { ALL_CELLS_MASK, BlobCells, type BlobCellsOptions, cellIndices, type ExtendBlob } from './cells.js';
 export { checkTransaction } from './check.js';
 export { PoolError, type PoolErrorCode } from './errors.js';
 export { Feed, type FeedPart, MAX_FEED_ITEMS } from './feed.js';

@@ -25,6 +25,7 @@ import {
   transactionVector,
   transactionVectors,
   vectorItem,
+  wholeItem,
 } from '../support/pool-vectors.js';
 
 const crypto = nobleCrypto;
@@ -32,21 +33,8 @@ const crypto = nobleCrypto;
 function readVector(vector: TransactionVector): PooledTransaction {
   const item = vectorItem(vector);
   if (vector.blobs === undefined) return readTransaction(item, { crypto });
-  if (vector.blobs.version === 0) return readTransaction(wholeOf(vector), { crypto });
+  if (vector.blobs.version === 0) return readTransaction(wholeItem(vector), { crypto });
   return withBlobs(readTransaction(item, { crypto, elided: true }), vector.blobs.seeds.map(blobOf));
-}
-
-/** The item of a blob transaction with its blobs, put together by hand. */
-function wholeOf(vector: TransactionVector): Uint8Array {
-  const elided = hexToBytes(vector.elided ?? '');
-  const blobs = encodeList((vector.blobs?.seeds ?? []).map((seed) => encodeBytes(blobOf(seed))));
-  const raw = hexToBytes(vector.raw).subarray(1);
-  // 3 ‖ prefix ‖ tx ‖ [1] ‖ c0 ‖ rest
-  const at = indexOf(elided, raw) + raw.length + (vector.blobs?.version ?? 0);
-  const version = vector.blobs?.version === 1 ? [Uint8Array.of(1)] : [];
-  return encodeBytes(
-    concatBytes([Uint8Array.of(3), encodeList([raw, ...version, blobs, elided.subarray(at + 1)])]),
-  );
 }
 
 function indexOf(bytes: Uint8Array, part: Uint8Array): number {
@@ -111,7 +99,7 @@ describe.each(transactionVectors.map((vector) => [vector.name, vector] as const)
   });
 
   test('shares no memory with the message that it came in', () => {
-    const item = vector.blobs === undefined ? vectorItem(vector) : wholeOf(vector);
+    const item = wholeItem(vector);
     const read = readTransaction(item, { crypto });
     item.fill(0);
     expect(bytesToHex(read.raw)).toBe(vector.raw);
@@ -123,12 +111,12 @@ describe.each(transactionVectors.map((vector) => [vector.name, vector] as const)
 
 test('the whole item of a blob transaction is read with its blobs, and not where they must have been left out', () => {
   const vector = transactionVector('type 3 with two blobs');
-  const read = readTransaction(wholeOf(vector), { crypto });
+  const read = readTransaction(wholeItem(vector), { crypto });
   expect(read.sidecar?.blobs.map((blob) => blob.length)).toEqual([BLOB_BYTES, BLOB_BYTES]);
   expect(bytesToHex(crypto.keccak256(read.network))).toBe(
     bytesToHex(crypto.keccak256(readVector(vector).network)),
   );
-  expect(codeOf(() => readTransaction(wholeOf(vector), { crypto, elided: true }))).toBe(
+  expect(codeOf(() => readTransaction(wholeItem(vector), { crypto, elided: true }))).toBe(
     'ERR_POOL_TX_SIDECAR',
   );
   expect(codeOf(() => readTransaction(vectorItem(vector), { crypto }))).toBe('ERR_POOL_TX_SIDECAR');
@@ -207,7 +195,7 @@ describe('what is refused, by its first fault', () => {
   });
 
   test('more blobs than are allowed', () => {
-    const item = wholeOf(transactionVector('type 3 with two blobs'));
+    const item = wholeItem(transactionVector('type 3 with two blobs'));
     expect(read(item, { limits: { maxBlobs: 2 } })).toBe('none');
     expect(read(item, { limits: { maxBlobs: 1 } })).toBe('ERR_POOL_TX_BLOBS');
   });
@@ -219,7 +207,7 @@ describe('what is refused, by its first fault', () => {
       expect.objectContaining({ code: 'ERR_POOL_TX_SIDECAR', reason: 2 }),
     );
     // the first commitment, then the version, each changed
-    const whole = wholeOf(vector);
+    const whole = wholeItem(vector);
     const elided = vectorItem(vector);
     const raw = hexToBytes(vector.raw);
     const versionAt = indexOf(elided, raw.subarray(1)) + raw.length - 1;
@@ -249,7 +237,7 @@ describe('what is refused, by its first fault', () => {
         ]),
       );
     };
-    for (const counts of [
+    for (const [blobs, commitments, proofs] of [
       [0, 1, 128],
       [1, 0, 128],
       [1, 1, 127],
@@ -257,7 +245,9 @@ describe('what is refused, by its first fault', () => {
       [2, 1, 128],
       [0, 0, 0],
     ] as const)
-      expect(read(sidecar(...counts)), counts.join()).toBe('ERR_POOL_TX_SIDECAR');
+      expect(read(sidecar(blobs, commitments, proofs)), `${blobs}, ${commitments}, ${proofs}`).toBe(
+        'ERR_POOL_TX_SIDECAR',
+      );
   });
 });
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { hexToBytes } from '../../src/codec/index.js';
+import { concatBytes, encodeBytes, encodeList, hexToBytes, readList } from '../../src/codec/index.js';
 import { transactionItem } from '../../src/pool/index.js';
 
 /** Made by go-ethereum v1.17.5 with its own keys: what it encodes, recovers and charges. Bytes are hex without a prefix. */
@@ -67,4 +67,15 @@ export function vectorItem(vector: TransactionVector): Uint8Array {
   return vector.item === undefined
     ? transactionItem(hexToBytes(vector.elided ?? ''))
     : hexToBytes(vector.item);
+}
+
+/** The whole item: of blob transactions with the blobs put in. */
+export function wholeItem(vector: TransactionVector): Uint8Array {
+  if (vector.elided === undefined) return vectorItem(vector);
+  const fields = readList(hexToBytes(vector.elided).subarray(1));
+  const items: Uint8Array[] = [];
+  while (!fields.done) items.push(fields.raw());
+  const blobs = (vector.blobs?.seeds ?? []).map((seed) => encodeBytes(blobOf(seed)));
+  items[items.length - 3] = encodeList(blobs);
+  return transactionItem(concatBytes([Uint8Array.of(3), encodeList(items)]));
 }
