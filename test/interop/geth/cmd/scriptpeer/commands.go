@@ -41,7 +41,7 @@ type command struct {
 	LatestHash common.Hash
 	// disconnect
 	Reason uint64
-	// wait
+	// wait, flood: for so long
 	Ms int
 }
 
@@ -69,6 +69,8 @@ func (s *session) do(c command) (result, error) {
 			code += codeBase
 		}
 		return nil, s.writeRaw(code, c.Payload)
+	case "flood":
+		return s.flood(c)
 	case "range":
 		return nil, s.write(codeBase+eth.BlockRangeUpdateMsg, &eth.BlockRangeUpdatePacket{
 			EarliestBlock: c.Earliest, LatestBlock: c.Latest, LatestBlockHash: c.LatestHash,
@@ -84,6 +86,27 @@ func (s *session) do(c command) (result, error) {
 		}
 	}
 	return nil, fmt.Errorf("unknown command %q", c.Op)
+}
+
+// flood sends a message Count times from the background, and says how many the other side has let us write after Ms
+// milliseconds. Without a Count it tells of the flood that runs. A write that is cut off would end the session, so none is.
+func (s *session) flood(c command) (result, error) {
+	if c.Count > 0 {
+		go func() {
+			for range c.Count {
+				if s.writePatiently(codeBase+c.Code, c.Payload) != nil {
+					return
+				}
+				s.flooded.Add(1)
+			}
+		}()
+	}
+	select {
+	case <-s.ended:
+		return nil, errors.New("the session has ended")
+	case <-time.After(time.Duration(c.Ms) * time.Millisecond):
+		return result{"written": s.flooded.Load()}, nil
+	}
 }
 
 func (s *session) pings(count int) (result, error) {

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -75,6 +76,7 @@ type session struct {
 	pongs    chan struct{}
 	ended    chan struct{} // closed when nothing more can be read
 	nextID   uint64
+	flooded  atomic.Int64
 }
 
 func newReader(text []byte) io.Reader { return bytes.NewReader(text) }
@@ -327,6 +329,15 @@ func (s *session) write(code uint64, packet any) error {
 		return err
 	}
 	return s.writeRaw(code, data)
+}
+
+// writePatiently waits for the other side for as long as it takes.
+func (s *session) writePatiently(code uint64, data []byte) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.conn.SetWriteDeadline(time.Time{})
+	_, err := s.conn.Write(code, data)
+	return err
 }
 
 func (s *session) writeRaw(code uint64, data []byte) error {
