@@ -466,7 +466,7 @@ export class RlpxdNode {
   }
 
   #keep(peer: Enode, kind: 'static' | 'trusted'): void {
-    this.#policy.add(peer.publicKey, kind);
+    this.#policy.add(peer.publicKey, kind, peer.host);
     this.#dialer.add({ ...peer, kind });
   }
 

@@ -12,7 +12,8 @@ export {
 export { Dialer, type DialerOptions, type DialState, type DialTarget, type DialWait } from './dialer.js';
 export { type Enode, formatEnode, parseEnode } from './enode.js';
 export { PeerError, type PeerErrorCode } from './errors.js';
-export { formatIp, isLoopback, isUnspecified, parseIp } from './ip.js';
+export { INBOUND_PER_NETWORK, INBOUND_THROTTLE_MS, InboundThrottle } from './inbound-throttle.js';
+export { formatIp, isLan, isLoopback, isUnspecified, parseIp } from './ip.js';
 export { NetRestrict } from './net-restrict.js';
 export { nodeId } from './node-id.js';
 export { type Admission, type PeerCandidate, type PeerKind, StaticPolicy } from './static-policy.js';

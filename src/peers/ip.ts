@@ -27,6 +27,15 @@ export function isLoopback(ip: Uint8Array): boolean {
   return ip.every((byte, i) => byte === (i === 15 ? 1 : 0));
 }
 
+/** This machine and its neighbours: loopback, private (RFC 1918, RFC 4193), link-local; the same networks as geth's. */
+export function isLan(ip: Uint8Array): boolean {
+  const [first = 0, second = 0] = ip;
+  if (isLoopback(ip)) return true;
+  if (ip.length === 16) return (first & 0xfe) === 0xfc || (first === 0xfe && (second & 0xc0) === 0x80);
+  if (first === 0 || first === 10) return true;
+  return (first === 172 && (second & 0xf0) === 16) || (first === 192 && second === 168);
+}
+
 /** 0.0.0.0 and `::`: every address of this machine, when one listens; nobody's, when one dials. */
 export function isUnspecified(ip: Uint8Array): boolean {
   return ip.every((byte) => byte === 0);

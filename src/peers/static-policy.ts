@@ -1,6 +1,7 @@
 import { bytesToHex } from '../codec/index.js';
 import { DISCONNECT, type DisconnectReason } from '../rlpx/index.js';
 import type { Clock, TcpAddress } from '../runtime/index.js';
+import { InboundThrottle } from './inbound-throttle.js';
 import type { NetRestrict } from './net-restrict.js';
 
 /** `trusted` peers come in beyond every limit, `static` ones are dialed again and again, the rest is `dynamic`. */
@@ -24,13 +25,19 @@ export type Admission =
 /** Keys that are refused for a while; the oldest makes way, so that fresh keys cost us no more than this. */
 const MAX_REFUSED = 1_024;
 
-/** Admits everyone within the allowed networks, and knows who is trusted and who is static by their keys. */
+/**
+ * Admits everyone within the allowed networks, nobody from outside of the local one too often, and knows who is trusted and
+ * who is static by their keys.
+ */
 export class StaticPolicy {
   readonly #kinds = new Map<string, 'static' | 'trusted'>();
+  /** Key to the address that was given with it: from there one may come as often as one likes. */
+  readonly #hosts = new Map<string, string>();
   /** Key to the moment at which it may come back, on the scale of the clock. */
   readonly #refusedUntilMs = new Map<string, number>();
   readonly #clock: Pick<Clock, 'now'>;
   readonly #netRestrict: NetRestrict | undefined;
+  readonly #throttle: InboundThrottle;
 
   constructor(options: {
     readonly clock: Pick<Clock, 'now'>;
@@ -38,6 +45,7 @@ export class StaticPolicy {
   }) {
     this.#clock = options.clock;
     this.#netRestrict = options.netRestrict;
+    this.#throttle = new InboundThrottle(options.clock);
   }
 
   /** Turns this key away for so long, unless it is trusted. */
@@ -51,14 +59,16 @@ export class StaticPolicy {
     }
   }
 
-  /** A key that was given as both is trusted: that is the wider promise. */
-  add(publicKey: Uint8Array, kind: 'static' | 'trusted'): void {
+  /** A key that was given as both is trusted: that is the wider promise. @param host where the peer is expected */
+  add(publicKey: Uint8Array, kind: 'static' | 'trusted', host?: string): void {
     const key = bytesToHex(publicKey);
+    if (host !== undefined) this.#hosts.set(key, host);
     if (this.#kinds.get(key) !== 'trusted') this.#kinds.set(key, kind);
   }
 
   remove(publicKey: Uint8Array): void {
     this.#kinds.delete(bytesToHex(publicKey));
+    this.#hosts.delete(bytesToHex(publicKey));
   }
 
   kindOf(publicKey: Uint8Array): PeerKind {
@@ -71,6 +81,8 @@ export class StaticPolicy {
       const says = `${address.host} is outside of the allowed networks (${this.#netRestrict})`;
       return { accept: false, reason: DISCONNECT.requested, says };
     }
+    const tooOften = this.#comesTooOften(candidate);
+    if (tooOften !== undefined) return { accept: false, reason: DISCONNECT.tooManyPeers, says: tooOften };
     const known = publicKey === undefined ? 'dynamic' : this.kindOf(publicKey);
     const kind = wider(known, candidate.kind ?? 'dynamic');
     if (kind !== 'trusted' && publicKey !== undefined && this.#isRefused(bytesToHex(publicKey))) {
@@ -78,6 +90,13 @@ export class StaticPolicy {
       return { accept: false, reason: DISCONNECT.uselessPeer, says };
     }
     return { accept: true, kind };
+  }
+
+  /** @returns why, if so */
+  #comesTooOften({ stage, direction, address: { host } }: PeerCandidate): string | undefined {
+    if (stage !== 'accept' || direction !== 'inbound') return undefined;
+    for (const expected of this.#hosts.values()) if (expected === host) return undefined;
+    return this.#throttle.admit(host);
   }
 
   #isRefused(key: string): boolean {
