@@ -73,6 +73,7 @@ export class ActiveSession implements Session {
     this.#keepAlive = new KeepAlive({
       clock,
       deadlines: host.deadlines,
+      yields: session.direction === 'inbound',
       ping: () => connection.ping(),
       idle: () =>
         session.end(

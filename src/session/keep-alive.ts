@@ -5,11 +5,16 @@ import { SessionError } from './errors.js';
 export interface KeepAliveOptions {
   readonly clock: Clock;
   readonly deadlines: Pick<Deadlines, 'pingAfterMs' | 'idleMs'>;
+  /** The peer goes first: of two ends that fall silent together, the one that dialed pings, and its ping is heard by the other. */
+  readonly yields?: boolean;
   /** @returns false where a ping is still unanswered */
   readonly ping: () => boolean;
   /** Nothing was heard for `idleMs`. */
   readonly idle: () => void;
 }
+
+/** How much longer the end that yields waits, of its time. */
+const YIELD_SHARE = 0.05;
 
 interface Waiter {
   readonly settle: (outcome: number | SessionError) => void;
@@ -21,6 +26,7 @@ interface Waiter {
  */
 export class KeepAlive {
   readonly #options: KeepAliveOptions;
+  readonly #pingAfterMs: number;
   /** From when the silence is counted. */
   #heardAtMs: number;
   #seenAtMs: number;
@@ -34,7 +40,13 @@ export class KeepAlive {
     this.#options = options;
     this.#heardAtMs = options.clock.now();
     this.#seenAtMs = this.#heardAtMs;
-    this.#arm(options.deadlines.pingAfterMs);
+    const { pingAfterMs, idleMs } = options.deadlines;
+    const yielding = Math.min(
+      pingAfterMs * (1 + YIELD_SHARE),
+      (pingAfterMs + Math.max(pingAfterMs, idleMs)) / 2,
+    );
+    this.#pingAfterMs = options.yields === true ? yielding : pingAfterMs;
+    this.#arm(this.#pingAfterMs);
   }
 
   /** The last measured round trip of a ping. */
@@ -106,8 +118,8 @@ export class KeepAlive {
   #look(): void {
     const { clock, deadlines, idle } = this.#options;
     const silentMs = clock.now() - this.#heardAtMs;
-    if (silentMs < deadlines.pingAfterMs) {
-      this.#arm(deadlines.pingAfterMs - silentMs);
+    if (silentMs < this.#pingAfterMs) {
+      this.#arm(this.#pingAfterMs - silentMs);
       return;
     }
     if (silentMs >= deadlines.idleMs && !this.#suspended) {
@@ -115,7 +127,7 @@ export class KeepAlive {
       return;
     }
     this.#ping();
-    this.#arm(this.#suspended ? deadlines.pingAfterMs : deadlines.idleMs - silentMs);
+    this.#arm(this.#suspended ? this.#pingAfterMs : deadlines.idleMs - silentMs);
   }
 
   #ping(): void {

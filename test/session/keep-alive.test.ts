@@ -3,14 +3,15 @@ import { VirtualClock } from '../../src/runtime/simulated/clock.js';
 import { SessionNotActive } from '../../src/session/errors.js';
 import { KeepAlive } from '../../src/session/keep-alive.js';
 
-function keepAlive() {
+function keepAlive(yields = false, deadlines = { pingAfterMs: 15_000, idleMs: 30_000 }) {
   const clock = new VirtualClock();
   const pings: number[] = [];
   const idles: number[] = [];
   let answered = true;
   const one = new KeepAlive({
     clock,
-    deadlines: { pingAfterMs: 15_000, idleMs: 30_000 },
+    deadlines,
+    yields,
     ping: () => {
       if (!answered) return false;
       answered = false;
@@ -34,6 +35,25 @@ describe('keeping a session alive', () => {
     expect(pings).toEqual([15_000]);
     expect(idles).toEqual([30_000]);
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('the end that was dialed leaves the ping to the other, if that one pings', () => {
+    const { clock, pings, one } = keepAlive(true);
+    for (let i = 0; i < 10; i++) {
+      clock.advanceNow(15_000);
+      one.heard(); // the other's ping
+    }
+    expect(pings).toEqual([]);
+    clock.advanceNow(20_000);
+    expect(pings).toEqual([165_750]);
+    one.end(new SessionNotActive('s1', undefined));
+  });
+
+  test('it pings before it gives up, however close the two are', () => {
+    const { clock, pings, idles } = keepAlive(true, { pingAfterMs: 100, idleMs: 102 });
+    clock.advanceNow(1_000);
+    expect(pings).toEqual([101]);
+    expect(idles).toEqual([102]);
   });
 
   test('a pong that answers nothing measures nothing', () => {
