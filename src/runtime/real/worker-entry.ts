@@ -10,13 +10,13 @@ import type { WorkerAnswer, WorkerJob } from './workers.js';
 const { perform }: WorkerModule = await import(workerData as string);
 
 parentPort?.on('message', ({ id, job }: WorkerJob) => {
-  parentPort?.postMessage(answerTo(id, job));
+  try {
+    say({ id, result: perform(job) }); // throws where the result cannot be cloned, too
+  } catch (error) {
+    say({ id, fault: messageOf(error) });
+  }
 });
 
-function answerTo(id: number, job: unknown): WorkerAnswer {
-  try {
-    return { id, result: perform(job) };
-  } catch (error) {
-    return { id, fault: messageOf(error) };
-  }
+function say(answer: WorkerAnswer): void {
+  parentPort?.postMessage(answer);
 }
