@@ -211,7 +211,7 @@ export class RlpxdNode {
       templates: withJournal(templates, config.journal),
       ...(this.journal === undefined ? {} : { journal: this.journal }),
       serve: async (request, session, { signal }) => {
-        const answer = transactions?.serve(request, session);
+        const answer = transactions?.serve(request, session, signal);
         if (answer !== undefined) return answer;
         const tools = { signal, hasher: crypto, clock: world.clock };
         // the answer that belongs to the request: `serveRequest` makes no other

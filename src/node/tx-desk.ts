@@ -12,6 +12,8 @@ import {
 } from '../eth/index.js';
 import {
   BLOB_TYPE,
+  BlobCells,
+  BlobVerifier,
   checkTransaction,
   type FetcherGauges,
   hashKey,
@@ -19,7 +21,6 @@ import {
   type Offer,
   type OwnReport,
   OwnTransactions,
-  PoolError,
   type PooledTransaction,
   RefusedHashes,
   readAnnouncement,
@@ -65,7 +66,7 @@ export interface TransactionDeskOptions {
   readonly mode: Exclude<TransactionMode, 'off'>;
   readonly backend: ChainBackend;
   readonly sessions: () => SessionManager;
-  readonly world: Pick<World, 'clock' | 'random'>;
+  readonly world: Pick<World, 'clock' | 'random' | 'workers'>;
   readonly crypto: NodeCrypto;
   readonly feeds: NetworkFeeds;
   readonly logger: Logger;
@@ -90,6 +91,8 @@ type Waiting = {
 export class TransactionDesk {
   readonly #options: TransactionDeskOptions;
   readonly #pool: TransactionPool;
+  readonly #verifier: BlobVerifier;
+  readonly #cells: BlobCells;
   readonly #fetcher: TransactionFetcher;
   readonly #intake: TransactionIntake;
   readonly #relay: TransactionRelay;
@@ -108,6 +111,8 @@ export class TransactionDesk {
     const { backend, sessions, world, crypto, logger } = options;
     const { clock } = world;
     this.#pool = new TransactionPool({ clock, logger });
+    this.#verifier = new BlobVerifier({ workers: world.workers });
+    this.#cells = new BlobCells({ extend: (blob, options) => this.#verifier.extend(blob, options) });
     this.#head = new HeadWatch({
       ...{ backend, clock, hasher: crypto, logger },
       included: (hashes) => this.#pool.forget(hashes),
@@ -130,7 +135,8 @@ export class TransactionDesk {
       read: ({ item, elided }) => readTransaction(item, { crypto, elided }),
       check: (transaction) => checkTransaction(transaction, this.#head.rules),
       complete: (transaction, offer) => this.#complete(transaction, offer),
-      prove: () => Promise.reject(new PoolError('ERR_POOL_VERIFIER', 'proofs of blobs cannot be checked')),
+      prove: async ({ sidecar }, signal) =>
+        sidecar !== undefined && (await this.#verifier.verify(sidecar, { signal })),
       judge: judge === undefined ? undefined : ({ network }, signal) => judge.submit(network, { signal }),
       add: (transaction) => this.#add(transaction),
       done: (offer, intake) => this.#done(offer, intake),
@@ -184,13 +190,16 @@ export class TransactionDesk {
   }
 
   /** @returns undefined for a request that is not about transactions */
-  serve(request: EthRequest, session: Session): Promise<EthResponse> | undefined {
+  serve(request: EthRequest, session: Session, signal: AbortSignal): Promise<EthResponse> | undefined {
     return serveTransactions(request, session.eth.version, {
       lookup: (hash) => {
         this.#own.note(hash, session.nodeId, 'askedFor');
         return this.#lookup(hash);
       },
-      cells: () => Promise.resolve(undefined),
+      cells: async (hash, mask) => {
+        const transaction = this.#lookup(hash);
+        return transaction === undefined ? undefined : this.#cells.of(transaction, mask, { signal });
+      },
     });
   }
 
@@ -223,6 +232,7 @@ export class TransactionDesk {
     const closed = new TransactionError('the node is closed');
     for (const waiting of this.#callers.values()) for (const { reject } of waiting) reject(closed);
     this.#callers.clear();
+    await this.#verifier.close();
     await this.#head.close();
     this.#pool.close();
   }

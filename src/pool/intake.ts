@@ -227,6 +227,7 @@ export class TransactionIntake {
 
 function intakeOf(cause: unknown): Intake {
   const says = cause instanceof Error ? cause.message : String(cause);
-  if (!(cause instanceof PoolError)) return { outcome: 'dropped', says, cause };
+  const undecided = !(cause instanceof PoolError) || cause.code === 'ERR_POOL_VERIFIER';
+  if (undecided) return { outcome: 'dropped', says, cause };
   return { outcome: cause.reason === undefined ? 'refused' : 'breach', says, cause };
 }

@@ -1,6 +1,7 @@
 import { concatBytes } from '../codec/index.js';
 import type { Hasher, NewPooledTransactionHashes, Transactions } from '../eth/index.js';
 import type { Random } from '../runtime/index.js';
+import { ALL_CELLS_MASK } from './cells.js';
 import { BLOB_TYPE, type PooledTransaction, wireItem } from './transaction.js';
 
 /** Larger ones are announced only, whoever the peer is (geth: txMaxBroadcastSize). */
@@ -9,8 +10,6 @@ export const MAX_BROADCAST_BYTES = 4_096;
 export const PACK_BYTES: number = 100 * 1024;
 /** Hashes in one announcement (devp2p: the recommended limit is 4,096). */
 export const PACK_HASHES = 4_096;
-/** All 128 cells of every blob: what is in our pool is whole. */
-const FULL_MASK: Uint8Array = new Uint8Array(16).fill(0xff);
 const SECRET_BYTES = 32;
 
 /** A peer as the relay sees it. */
@@ -124,7 +123,7 @@ export function announcementPacks(
     ...chunks(plain).map((chunk) => announcement(chunk, ({ bytes }) => bytes)),
     ...chunks(blobs).map((chunk) => ({
       ...announcement(chunk, ({ bytesWithoutBlobs }) => bytesWithoutBlobs),
-      mask: FULL_MASK,
+      mask: ALL_CELLS_MASK, // what is in our pool is whole
     })),
   ];
 }

@@ -1,11 +1,13 @@
 import { sameBytes } from '../codec/index.js';
 import {
+  CELL_BYTES,
   type Cells,
   type GetCells,
   type GetPooledTransactions,
   MAX_MESSAGE_BYTES,
   type PooledTransactions,
 } from '../eth/index.js';
+import { cellIndices } from './cells.js';
 import { DATA_CELLS_PER_BLOB } from './limits.js';
 import { type PooledTransaction, wireItem } from './transaction.js';
 
@@ -15,7 +17,6 @@ export const MAX_LOOKUPS = 256;
 const SOFT_ANSWER_BYTES: number = 2 * 1024 * 1024;
 /** What stands around the transactions of an answer: list, request id, list. */
 const ENVELOPE_BYTES = 4 + 9 + 4;
-const CELL_BYTES = 2_048;
 const MAX_CELLS: number = SOFT_ANSWER_BYTES / CELL_BYTES;
 /** Transactions of one request for cells that are looked up (devp2p: the recommended limit is 64). */
 const MAX_CELL_LOOKUPS = 64;
@@ -80,7 +81,7 @@ export function cellsFault(asked: GetCells, answer: Cells, blobs: number): strin
     return 'sent cells of a transaction that was not asked for';
   if (answer.mask.some((bits, i) => (bits & ~(asked.mask[i] ?? 0)) !== 0))
     return 'sent cells that were not asked for';
-  const columns = bitsIn(answer.mask);
+  const columns = cellIndices(answer.mask).length;
   const sent = answer.cells[0]?.length ?? 0;
   return sent === columns * blobs
     ? undefined
@@ -107,11 +108,4 @@ export function blobsFromCells(
     }
     return bytes;
   });
-}
-
-/** How many bits are set. */
-export function bitsIn(mask: Uint8Array): number {
-  let bits = 0;
-  for (let byte of mask) for (; byte > 0; byte &= byte - 1) bits++;
-  return bits;
 }
