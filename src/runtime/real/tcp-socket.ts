@@ -13,6 +13,14 @@ export function plainHost(host: string): string {
   return /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(host) ? host.slice(7) : host;
 }
 
+/** All that are open in this process. */
+const open = new Set<RealTcpSocket>();
+
+/** How many sockets of the system are open in this process. */
+export function openSockets(): number {
+  return open.size;
+}
+
 /** One socket of the system, and its own short queue of what is to be sent. */
 export class RealTcpSocket implements TcpSocket {
   readonly local: TcpAddress;
@@ -33,6 +41,7 @@ export class RealTcpSocket implements TcpSocket {
     this.#socket = socket;
     this.local = local;
     this.remote = remote;
+    open.add(this);
     socket.on('error', (error) => {
       this.#error ??= systemWord(error) ?? 'EUNKNOWN';
     });
@@ -162,6 +171,7 @@ export class RealTcpSocket implements TcpSocket {
   #onClose(): void {
     this.#destroyed = true;
     this.#closed = true;
+    open.delete(this);
     this.#dropQueue();
     this.#handlers?.closed(this.#error);
   }

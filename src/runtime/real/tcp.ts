@@ -1,8 +1,9 @@
 import { createServer, isIP, connect as netConnect, type Server, type Socket } from 'node:net';
 import { RuntimeError } from '../errors.js';
 import type { Tcp, TcpAddress, TcpListener, TcpSocket } from '../tcp.js';
+import { mostSockets } from './descriptors.js';
 import { messageOf, systemWord } from './system-word.js';
-import { plainHost, RealTcpSocket } from './tcp-socket.js';
+import { openSockets, plainHost, RealTcpSocket } from './tcp-socket.js';
 
 const text = (address: TcpAddress): string =>
   address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
@@ -27,6 +28,14 @@ function handOver(socket: Socket): RealTcpSocket | undefined {
   );
 }
 
+/** Sockets on their way out: they hold a descriptor each, too. */
+const connecting = new Set<Socket>();
+
+/** Whether one more socket leaves enough descriptors for all else. */
+function hasRoom(): boolean {
+  return openSockets() + connecting.size < mostSockets();
+}
+
 function connect(to: TcpAddress, signal: AbortSignal | undefined): Promise<TcpSocket> {
   return new Promise((resolve, reject) => {
     const fail = (detail: string | undefined, words: string, cause?: unknown): void => {
@@ -44,9 +53,12 @@ function connect(to: TcpAddress, signal: AbortSignal | undefined): Promise<TcpSo
     if (isIP(to.host) === 0) return fail('EINVAL', 'not an IP address');
     if (!Number.isInteger(to.port) || to.port < 1 || to.port > 65_535)
       return fail('EINVAL', 'not a TCP port');
+    if (!hasRoom()) return fail('EMFILE', 'no descriptor is left for a socket');
 
     const socket = netConnect({ host: to.host, port: to.port, noDelay: true, allowHalfOpen: true });
+    connecting.add(socket);
     const done = (): void => {
+      connecting.delete(socket);
       socket.off('connect', onConnect);
       socket.off('error', onError);
       signal?.removeEventListener('abort', onAbort);
@@ -107,6 +119,11 @@ function listen(at: TcpAddress, accepted: (socket: TcpSocket) => void): Promise<
       return fail('EINVAL', 'not a TCP port');
 
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) => {
+      if (!hasRoom()) {
+        socket.on('error', () => undefined);
+        socket.destroy();
+        return;
+      }
       const ours = handOver(socket);
       if (ours !== undefined) accepted(ours);
     });
