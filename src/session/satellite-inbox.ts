@@ -155,6 +155,7 @@ export class SatelliteInbox {
   #overflow(quota: SatelliteQuotaName): void {
     const { budget, protocol } = this.#options;
     const says = `${protocol} sent on while messages beyond its budget waited (${quota}: ${budget[quota]} are allowed)`;
+    this.end(); // the session ends, and nothing of it is handed over any more
     this.#options.told({ step: 'close', protocol, quota, says });
   }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type IncomingMessage, packMessage, type SharedCapability } from '../../src/rlpx/index.js';
 import type { CloseCause, Ending } from '../../src/session/close-cause.js';
 import { deferred } from '../../src/session/deferred.js';
-import { SessionNotActive } from '../../src/session/errors.js';
+import { ProtocolBreach, SessionNotActive } from '../../src/session/errors.js';
 import type { SatelliteVerdict, Session } from '../../src/session/index.js';
 import {
   MAX_SATELLITES,
@@ -35,6 +35,11 @@ describe('a registry of protocols', () => {
     ['caps for other messages', { maxBytes: [1, 2] }, 'maxBytes has 2 entries'],
     ['a cap beyond a frame', { maxBytes: 2 ** 24 }, 'maxBytes 16777216'],
     ['a cap that is none', { maxBytes: [1, Number.NaN, 3] }, 'maxBytes NaN'],
+    ['a rule for unknown ids that is none', { unknownIds: 'drop' as 'ignore' }, 'unknownIds'],
+    ['a budget for something else', { budget: { speed: 1 } as never }, 'budget.speed'],
+    ['a budget that is none', { budget: { messagesPerSecond: 0 } }, 'budget.messagesPerSecond 0'],
+    ['a queue without end', { budget: { heldBytes: Number.POSITIVE_INFINITY } }, 'budget.heldBytes Infinity'],
+    ['a queue beyond its lane', { budget: { queuedMessages: 257 } }, 'budget.queuedMessages 257'],
     ['no handler', { onSession: undefined as unknown as SatelliteProtocol['onSession'] }, 'has no handler'],
   ])('000.3: refuses %s, and says so', (_, options, says) => {
     const registry = new SatelliteRegistry();
@@ -258,5 +263,223 @@ describe('protocols beside eth', () => {
       const { all } = satellites(chat({ onSession: () => handler as never }));
       expect(() => all.open(SESSION)).toThrow('returned no handler');
     }
+  });
+});
+
+describe('the budget of a protocol beside eth', () => {
+  const budget = { messagesPerSecond: 10, burstMs: 1_000, heldMessages: 20 };
+
+  function counted(options: Partial<SatelliteProtocol> = {}) {
+    const heard: number[] = [];
+    const message = (id: number): void => void heard.push(id);
+    const parts = satellites(chat({ budget, onSession: () => ({ message }), ...options }));
+    parts.all.open(SESSION);
+    return { ...parts, heard };
+  }
+
+  test('a burst goes at once, what follows waits in its order, and no faster than the budget allows', async () => {
+    const { clock, take, heard, told, breaches } = counted();
+    const ids = Array.from({ length: 25 }, (_, i) => i % 3);
+    for (const id of ids) take(id, 1);
+    expect(heard).toHaveLength(11); // ten of the burst, and the one that owes
+    expect(told).toEqual([{ step: 'throttle', protocol: 'chat', quota: 'messagesPerSecond', forMs: 100 }]);
+    await clock.advance(500);
+    expect(heard).toHaveLength(16);
+    await clock.advance(1_000);
+    expect(heard).toEqual(ids);
+    expect(breaches).toEqual([]);
+  });
+
+  test('bytes are counted as messages are', async () => {
+    const { clock, take, heard, told } = counted({ budget: { bytesPerSecond: 1_000, burstMs: 1_000 } });
+    take(0, 3_000); // owes two seconds
+    take(1, 10);
+    expect(heard).toEqual([0]);
+    expect(told).toMatchObject([{ step: 'throttle', quota: 'bytesPerSecond', forMs: 2_000 }]);
+    await clock.advance(1_990);
+    expect(heard).toEqual([0]);
+    await clock.advance(20);
+    expect(heard).toEqual([0, 1]);
+  });
+
+  test('one event a second tells of a peer at the edge of its budget', async () => {
+    const { clock, take, told } = counted();
+    for (let i = 0; i < 11; i++) take(0, 1);
+    for (let i = 0; i < 100; i++) {
+      await clock.advance(i % 2 === 0 ? 50 : 150);
+      take(0, 1);
+    }
+    expect(told.length).toBeGreaterThanOrEqual(5);
+    expect(told.length).toBeLessThanOrEqual(11); // in 10 s
+  });
+
+  test('who sends on while that much waits is closed with a quota, once it does not fit', () => {
+    const { take, heard, told, breaches } = counted();
+    for (let i = 0; i < 31; i++) take(0, 1);
+    expect(breaches).toEqual([]);
+    take(0, 1);
+    expect(breaches).toMatchObject([{ kind: 'refused', code: 'ERR_SESSION_QUOTA', reason: 0 }]);
+    expect(breaches[0]?.says).toContain('heldMessages: 20 are allowed');
+    expect(told.map(({ step }) => step)).toEqual(['throttle', 'close']);
+    expect(heard).toHaveLength(11);
+  });
+
+  test('bytes that wait are bounded too, but for one message alone', () => {
+    const { take, breaches } = counted({ budget: { bytesPerSecond: 1, burstMs: 1, heldBytes: 1_000 } });
+    take(0, 10);
+    take(0, 5_000);
+    expect(breaches).toEqual([]);
+    take(0, 1);
+    expect(breaches[0]?.says).toContain('heldBytes');
+  });
+
+  test('without a rate nothing waits', () => {
+    const endless = Number.POSITIVE_INFINITY;
+    const { take, heard, told } = counted({
+      budget: { bytesPerSecond: endless, messagesPerSecond: endless },
+    });
+    for (let i = 0; i < 50_000; i++) take(0, 1_000);
+    expect(heard).toHaveLength(50_000);
+    expect(told).toEqual([]);
+  });
+
+  test('while the session is paused what waits waits on', async () => {
+    const { all, clock, state, take, heard } = counted();
+    for (let i = 0; i < 20; i++) take(0, 1);
+    state.takes = false;
+    await clock.advance(10_000);
+    expect(heard).toHaveLength(11);
+    state.takes = true;
+    all.goOn();
+    await clock.advance(10_000);
+    expect(heard).toHaveLength(20);
+  });
+
+  test('at the end nothing is left of it, no timer either', async () => {
+    const { all, clock, take, heard } = counted({
+      onSession: () => ({ message: () => new Promise<void>(() => undefined) }),
+    });
+    for (let i = 0; i < 20; i++) take(0, 1);
+    expect(clock.pendingTimers).toBe(2);
+    expect(all.unfinishedBytes).toBe(11 * 256);
+    all.end(END);
+    expect(clock.pendingTimers).toBe(0);
+    expect(all.unfinishedBytes).toBe(0);
+    take(0, 1);
+    await clock.advance(60_000);
+    expect(heard).toEqual([]);
+  });
+});
+
+describe('a handler that never ends', () => {
+  const hanging = (told: (CloseCause | undefined)[] = []): SatelliteProtocol =>
+    chat({
+      onSession: () => ({
+        message: () => new Promise<void>(() => undefined),
+        closed: (cause) => void told.push(cause),
+      }),
+    });
+
+  test('closes its protocol after 30 s; the session goes on and reads on', async () => {
+    const told: (CloseCause | undefined)[] = [];
+    const { all, clock, take, closed, breaches, reads, logger } = satellites(hanging(told));
+    all.open(SESSION);
+    const channel = all.channel('chat');
+    await clock.advance(5_000);
+    for (let i = 0; i < MAX_UNFINISHED_BYTES / 1_024; i++) take(0, 1_024);
+    expect(reads).toEqual([false]);
+    await clock.advance(29_999);
+    expect(closed).toEqual([]);
+    await clock.advance(1);
+    expect(closed).toMatchObject([{ name: 'chat', version: 1, error: { code: 'ERR_SESSION_HANDLER' } }]);
+    expect(reads).toEqual([false, true]);
+    expect(told).toEqual([undefined]);
+    expect(breaches).toEqual([]);
+    expect(logger.lines).toHaveLength(1);
+    expect(all.channel('chat')).toBeUndefined();
+    expect(() => channel?.send(0, new Uint8Array(1))).toThrow(
+      expect.objectContaining({ code: 'ERR_SESSION_HANDLER' }),
+    );
+    expect(take(0, 1)).toBe(false);
+    all.room(CHAT);
+    all.end(END);
+    expect(told).toEqual([undefined]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('ends the session where nothing else is spoken, with the reason that geth gives', async () => {
+    const { all, clock, take, breaches } = satellites(hanging(), { hasEth: false });
+    all.open(SESSION);
+    take(0, 1);
+    await clock.advance(30_000);
+    expect(breaches).toMatchObject([{ kind: 'fault', by: 'local', reason: 16, code: 'ERR_SESSION_HANDLER' }]);
+  });
+
+  test('is not one that is slow but done in time, however many follow each other', async () => {
+    const waiting: (() => void)[] = [];
+    const { all, clock, take, closed } = satellites(
+      chat({
+        budget: { handlerMs: 1_000 },
+        onSession: () => ({ message: () => new Promise<void>((resolve) => void waiting.push(resolve)) }),
+      }),
+    );
+    all.open(SESSION);
+    for (let i = 0; i < 50; i++) {
+      take(0, 1);
+      await clock.advance(450);
+      if (i > 0) waiting.shift()?.();
+      await clock.advance(0);
+    }
+    expect(closed).toEqual([]);
+    expect(all.unfinishedBytes).toBe(256);
+    await clock.advance(1_000);
+    expect(closed).toHaveLength(1);
+  });
+});
+
+describe('rules for what comes', () => {
+  test('a handler may call it a breach, now or later: that ends the session', async () => {
+    const { all, take, breaches, logger } = satellites(
+      chat({
+        onSession: () => ({
+          message: (id) => {
+            if (id === 0) throw new ProtocolBreach('no words');
+            return Promise.reject(new ProtocolBreach('too many words'));
+          },
+        }),
+      }),
+    );
+    all.open(SESSION);
+    take(0, 1);
+    take(1, 1);
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(breaches).toMatchObject([
+      { kind: 'fault', reason: 2, code: 'ERR_SESSION_MESSAGE_CONTENT', says: 'chat: no words' },
+      { kind: 'fault', reason: 2, code: 'ERR_SESSION_MESSAGE_CONTENT', says: 'chat: too many words' },
+    ]);
+    expect(logger.lines).toEqual([]);
+  });
+
+  test('unknown ids within its length are a breach, or thrown away unread where the protocol says so', () => {
+    const maxBytes = [4, undefined, 8];
+    const heard: number[] = [];
+    const onSession: SatelliteProtocol['onSession'] = () => ({ message: (id) => void heard.push(id) });
+    const tolerant = satellites(chat({ maxBytes, onSession, unknownIds: 'ignore' }));
+    tolerant.all.open(SESSION);
+    expect([0, 1, 2].map((id) => tolerant.take(id, 1))).toEqual([true, false, true]);
+    expect(heard).toEqual([0, 2]);
+    expect(tolerant.breaches).toEqual([]);
+  });
+
+  test('what the template forbids is not opened, not sent, and thrown away unread', () => {
+    let opened = 0;
+    const onSession = () => ({ message: () => undefined, opened: opened++ });
+    const { all, take, breaches } = satellites(chat({ onSession }), { forbidden: ['chat', 'more'] });
+    all.open(SESSION);
+    expect(opened).toBe(0);
+    expect(take(0, 1)).toBe(false);
+    expect(all.channel('chat')).toBeUndefined();
+    expect(breaches).toEqual([]);
   });
 });
