@@ -100,6 +100,8 @@ export class UpstreamLine {
     const ended = new Promise<string>((resolve) => {
       end = (says) => {
         over = true;
+        // at once: who was not answered looks here whether there is anybody left to ask
+        if (this.#current?.rpc === rpc) this.#current = undefined;
         resolve(says);
       };
     });

@@ -178,10 +178,10 @@ export class UpstreamRpc {
 
   #answered(waiting: Waiting, answer: RpcAnswer, together: boolean): void {
     const again = together && answer.kind === 'refused' && (answer.code === TOO_LARGE || !this.#takesBatches);
-    if (again && !this.#closing.signal.aborted) this.#wait({ ...waiting, alone: true });
-    else waiting.settle(answer);
     // over HTTP a failed post is all that tells of a server that is gone
     if (answer.kind === 'unreached' && this.#link?.duplex === false) this.#options.lost(answer.says);
+    if (again && !this.#closing.signal.aborted) this.#wait({ ...waiting, alone: true });
+    else waiting.settle(answer);
   }
 
   #notification({ method, params }: Readonly<Record<string, unknown>>): void {

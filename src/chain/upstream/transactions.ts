@@ -1,12 +1,15 @@
-import { prefixedHex } from '../../codec/index.js';
+import { encodeBytes, prefixedHex } from '../../codec/index.js';
+import { EthError, type Hasher, transactionHash } from '../../eth/index.js';
 import type { Logger } from '../../runtime/index.js';
 import type { ReadOptions, SubmitVerdict, TransactionBackend } from '../backend.js';
 import { throwIfAborted } from '../errors.js';
 import { dataOf, UpstreamFault } from './json-fields.js';
 import type { Connected } from './line.js';
+import type { RpcAnswer } from './rpc.js';
 
 export interface UpstreamTransactionsOptions {
   readonly logger: Logger;
+  readonly hasher: Hasher;
   /** The link, while one stands. */
   readonly line: () => Connected | undefined;
 }
@@ -15,6 +18,8 @@ export interface UpstreamTransactionsOptions {
 const MAX_ASKED = 1_024;
 /** Hashes that are remembered as told of, or as our own. */
 const MAX_REMEMBERED = 16_384;
+/** RLP: from here on a list begins. */
+const LEAST_LIST = 0xc0;
 const HASH_HEX = /^0x[0-9a-fA-F]{64}$/;
 /** How servers say that they have it already: geth, reth and Erigon, Nethermind, Besu. */
 const KNOWN = /already known|alreadyknown|known transaction|already imported|already exists/i;
@@ -39,15 +44,13 @@ export class UpstreamTransactions implements TransactionBackend {
     throwIfAborted(options?.signal, 'handing a transaction over');
     const link = this.#options.line();
     if (link === undefined) return { accepted: false, judged: false, why: 'the upstream is not reachable' };
-    const answer = await link.rpc.call('eth_sendRawTransaction', [prefixedHex(raw)]);
+    // remembered before: it may be told of as pending before it is answered for
+    const hash = this.#hashOf(raw);
+    if (hash !== undefined) this.#remember(hash);
+    const verdict = verdictOf(await link.rpc.call('eth_sendRawTransaction', [prefixedHex(raw)]));
+    if (!verdict.accepted && hash !== undefined) this.#known.delete(hash);
     throwIfAborted(options?.signal, 'handing a transaction over');
-    if (answer.kind === 'unreached') return { accepted: false, judged: false, why: oneLine(answer.says) };
-    if (answer.kind === 'result') {
-      if (typeof answer.result === 'string') this.#remember(answer.result);
-      return { accepted: true };
-    }
-    if (KNOWN.test(answer.says)) return { accepted: true };
-    return { accepted: false, judged: !OWN_FAULTS.has(answer.code), why: oneLine(answer.says) };
+    return verdict;
   }
 
   subscribePending(listener: (raw: Uint8Array) => void): () => void {
@@ -143,6 +146,17 @@ export class UpstreamTransactions implements TransactionBackend {
     }
   }
 
+  /** @returns undefined for bytes that are no transaction: what it is, the upstream says */
+  #hashOf(raw: Uint8Array): string | undefined {
+    try {
+      const item = (raw[0] ?? 0) >= LEAST_LIST ? raw : encodeBytes(raw);
+      return prefixedHex(transactionHash(item, this.#options.hasher));
+    } catch (error) {
+      if (error instanceof EthError) return undefined;
+      throw error;
+    }
+  }
+
   #remember(hash: string): void {
     this.#known.add(hash.toLowerCase());
     for (const oldest of this.#known) {
@@ -150,6 +164,13 @@ export class UpstreamTransactions implements TransactionBackend {
       this.#known.delete(oldest);
     }
   }
+}
+
+function verdictOf(answer: RpcAnswer): SubmitVerdict {
+  if (answer.kind === 'result') return { accepted: true };
+  if (answer.kind === 'unreached') return { accepted: false, judged: false, why: oneLine(answer.says) };
+  if (KNOWN.test(answer.says)) return { accepted: true };
+  return { accepted: false, judged: !OWN_FAULTS.has(answer.code), why: oneLine(answer.says) };
 }
 
 function oneLine(says: string): string {

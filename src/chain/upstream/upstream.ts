@@ -122,7 +122,7 @@ export class UpstreamBackend implements ChainBackend {
     this.#cache = new ByteLru(options.cacheBytes ?? DEFAULT_CACHE_BYTES);
     this.#told = this.range();
     this.#downSinceMs = world.clock.now();
-    this.transactions = new UpstreamTransactions({ logger, line: () => this.#line.current });
+    this.transactions = new UpstreamTransactions({ logger, hasher, line: () => this.#line.current });
     this.#line = new UpstreamLine({
       ...{ url, chain, hasher, world, logger, timeoutMs },
       connected: (link) => this.#connected(link),
