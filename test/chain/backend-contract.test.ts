@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   type AppendOptions,
   type ChainBackend,
@@ -7,12 +7,14 @@ import {
   exportChain,
   MemoryChain,
   openChainStore,
+  openUpstream,
   type StorableBlock,
   serveRequest,
 } from '../../src/chain/index.js';
 import { encodeBytes, encodeList } from '../../src/codec/index.js';
-import { SimulatedFiles, SimulatedStores } from '../../src/runtime/index.js';
+import { realWorld, SimulatedFiles, SimulatedStores } from '../../src/runtime/index.js';
 import { branch, buildChain, chainFiles, hasher } from '../support/chain-builder.js';
+import { httpUpstream, UpstreamServer } from '../support/upstream-server.js';
 
 /** A backend, and what changes its chain. */
 interface Filled {
@@ -21,6 +23,7 @@ interface Filled {
   prune(keep: bigint): Promise<void>;
   /** Whatever can be verified of it in its own way. */
   verify(): Promise<unknown>;
+  close(): Promise<void>;
 }
 
 const accessList = encodeList([encodeBytes(Uint8Array.of(1, 2, 3))]);
@@ -48,6 +51,7 @@ const kinds: readonly (readonly [string, () => Promise<Filled>])[] = [
         append: (blocks, options) => store.append(blocks, options),
         prune: (keep) => store.prune(keep),
         verify: () => checkChain(store),
+        close: () => store.close(),
       };
     },
   ],
@@ -60,6 +64,35 @@ const kinds: readonly (readonly [string, () => Promise<Filled>])[] = [
         append: async (blocks, options) => memory.append(blocks, options),
         prune: async (keep) => memory.prune(keep),
         verify: async () => {},
+        close: async () => {},
+      };
+    },
+  ],
+  [
+    'UpstreamBackend',
+    async () => {
+      // an execution client that stands on a chain in memory; what it has is looked at when it has changed
+      const memory = new MemoryChain(chain.spec, hasher);
+      const server = new UpstreamServer(memory, (ms, run) => setTimeout(run, ms));
+      const { url, close } = await httpUpstream(server);
+      const upstream = await openUpstream({
+        ...{ url, chain: chain.spec, hasher, world: realWorld(), pollMs: 60_000 },
+      });
+      return {
+        backend: upstream,
+        append: async (blocks, options) => {
+          memory.append(blocks, options);
+          await upstream.refresh();
+        },
+        prune: async (keep) => {
+          memory.prune(keep);
+          await upstream.refresh();
+        },
+        verify: async () => {},
+        close: async () => {
+          await upstream.close();
+          await close();
+        },
       };
     },
   ],
@@ -72,6 +105,10 @@ describe.each(kinds)('%s as a chain backend', (_name, make) => {
   beforeEach(async () => {
     filled = await make();
     backend = filled.backend;
+  });
+
+  afterEach(async () => {
+    await filled.close();
   });
 
   test('begins with the genesis, whole', async () => {
@@ -102,6 +139,33 @@ describe.each(kinds)('%s as a chain backend', (_name, make) => {
       expect(await backend.accessList(header.hash)).toEqual(list);
     }
     await filled.verify();
+  });
+
+  test('gives many at once as it gives one after the other, where it can', async () => {
+    await filled.append(chain.blocks);
+    const hashes = [hashOf(7), unknown, hashOf(40), hashOf(7), hashOf(0), new Uint8Array(33), hashOf(31)];
+    const one = {
+      header: (hash: Uint8Array) => backend.headerByHash(hash),
+      body: (hash: Uint8Array) => backend.body(hash),
+      receipts: (hash: Uint8Array) => backend.receipts(hash),
+      accessList: (hash: Uint8Array) => backend.accessList(hash),
+    };
+    for (const part of ['header', 'body', 'receipts', 'accessList'] as const) {
+      const singly = await Promise.all(hashes.map(one[part]));
+      expect((await backend.many?.(part, hashes)) ?? singly).toEqual(singly);
+    }
+    for (const [from, count, reverse, numbers] of [
+      [38n, 5, false, [38, 39, 40]],
+      [2n, 5, true, [2, 1, 0]],
+      [5n, 3, false, [5, 6, 7]],
+      [41n, 2, false, []],
+      [-1n, 2, true, []],
+      [3n, 0, false, []],
+    ] as const) {
+      const row = numbers.map((number) => hashOf(number));
+      const found = (await backend.inRow?.(from, count, reverse))?.map(({ hash }) => hash);
+      expect(found ?? row).toEqual(row);
+    }
   });
 
   test('says of what is not here that it is not, whatever was asked for', async () => {

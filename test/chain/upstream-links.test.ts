@@ -43,9 +43,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const raw: readonly string[] = [];
 const shown = ['debug_getRawHeader', 'debug_getRawBlock', 'debug_getRawReceipts'];
+/** Name, methods that are missing, and of how many blocks one is compared: whole chains once each way. */
 const links: readonly (readonly [
   string,
   readonly string[],
+  number,
   (server: UpstreamServer) => Promise<RealUpstream>,
 ])[] = [
   ['http, raw', raw, 1, (server) => httpUpstream(server)],
