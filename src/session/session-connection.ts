@@ -13,7 +13,8 @@ export function sessionConnection(
   const { world, crypto, secretKey, replays, clientId, deadlines } = host;
   const { publicKey, direction, template } = session;
   // whom we dial we know; whoever dials us is known after ECIES, and then what is forbidden is thrown away unread
-  const capabilities = host.capabilities.filter(({ name }) => !template.withoutProtocols.includes(name));
+  const without = direction === 'outbound' ? template.withoutProtocols : [];
+  const capabilities = host.capabilities.filter(({ name }) => !without.includes(name));
   return new RlpxConnection({
     socket,
     role: direction === 'outbound' ? 'initiator' : 'recipient',

@@ -9,6 +9,7 @@ import type {
   SatelliteProtocol,
   Session,
 } from '../../src/session/index.js';
+import { defineProtocol } from '../../src/session/index.js';
 import { hash, item, noise, Town } from '../support/rows-town.js';
 
 interface Talk {
@@ -266,6 +267,243 @@ describe('002.9: protocols beside eth, on the same connection', () => {
     expect(() => node.manager.registerProtocol(talk({ length: 0 }).protocol)).toThrow(
       expect.objectContaining({ code: 'ERR_SESSION_ARGUMENT' }),
     );
+  });
+});
+
+describe('002.9: what one protocol does leaves the others alone', () => {
+  const query = { origin: 1n, amount: 1n, skip: 0n, reverse: false };
+  const header = async () => ({ name: 'BlockHeaders' as const, requestId: 0n, headers: [item(3)] });
+  const endless = Number.POSITIVE_INFINITY;
+
+  /** The longest that one of so many requests takes, one after the other, 20 ms apart. */
+  async function slowest(town: Town, session: Session, count: number): Promise<number> {
+    let most = 0;
+    for (let i = 0; i < count; i++) {
+      const began = town.clock.now();
+      await town.clock.settle(session.eth.getBlockHeaders(query));
+      most = Math.max(most, town.clock.now() - began);
+      await town.clock.advance(20);
+    }
+    return most;
+  }
+
+  test('002.9: a flood of one never delays eth: what is beyond its budget waits, then the flooder goes', async () => {
+    const town = new Town();
+    const budget = { messagesPerSecond: 100, burstMs: 1_000, heldMessages: 300 };
+    const chat = talk({ budget });
+    const node = await town.node({ capabilities: [chat.protocol], serve: header });
+    const told: string[] = [];
+    node.manager.on('quota', ({ verdict, error }) =>
+      told.push(`${verdict.step} ${verdict.protocol} ${error.message}`),
+    );
+    const flooder = await town.guest(node, { capabilities: [ETH_69, CHAT] });
+    flooder.session.respond('GetBlockHeaders', () => ({ name: 'BlockHeaders', requestId: 0n, headers: [] }));
+    const quiet = await slowest(town, flooder.ours, 5);
+    for (let i = 0; i < 350; i++) flooder.session.sendRaw(0, text(`${i}`), 'chat');
+    const flooded = await slowest(town, flooder.ours, 5);
+    expect(flooded).toBeLessThanOrEqual(quiet + 1);
+    expect(told.map((line) => line.split(' ').slice(0, 2))).toEqual([['throttle', 'chat']]);
+    expect(chat.heard.length).toBeLessThan(150);
+    expect(flooder.ours.describe().usage?.throttlings).toBe(0); // nothing of it is charged to eth
+    await town.clock.advance(4_000);
+    expect(chat.heard).toEqual(Array.from({ length: 350 }, (_, i) => `0: ${i}`));
+
+    for (let i = 0; i < 600; i++) flooder.session.sendRaw(0, text(`${i}`), 'chat');
+    const cause = await town.clock.settle(flooder.ours.ended);
+    expect(cause).toMatchObject({ by: 'policy', code: 'ERR_SESSION_QUOTA', reasonSent: 0 });
+    expect(told.at(-1)).toContain('close chat');
+    expect(told.at(-1)).toContain('exceeded heldMessages of chat: it is closed');
+  });
+
+  test('002.9: a flood of our own on one never delays eth', async () => {
+    const link = { bytesPerSecond: 1_000_000, latencyMs: 5 };
+    const measure = async (flood: boolean): Promise<number> => {
+      const town = new Town(1, { link });
+      const { ab } = await town.pair(
+        { capabilities: [talk().protocol], serve: header },
+        { capabilities: [talk({ budget: { bytesPerSecond: endless } }).protocol], serve: header },
+      );
+      const channel = ab.capability('chat');
+      const load = noise(2_000);
+      const pour = (): void => {
+        if (channel === undefined) throw new Error('no chat');
+        for (;;) {
+          try {
+            channel.send(0, load);
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'ERR_SESSION_QUEUE_FULL' });
+            return;
+          }
+        }
+      };
+      let most = 0;
+      for (let i = 0; i < 20; i++) {
+        if (flood) pour();
+        const began = town.clock.now();
+        await town.clock.settle(ab.eth.getBlockHeaders(query));
+        most = Math.max(most, town.clock.now() - began);
+        await town.clock.advance(20);
+      }
+      return most;
+    };
+    // what the socket holds already, a quarter of a second of this line, is ahead of us; the half in our lane is not
+    const [quiet, flooded] = [await measure(false), await measure(true)];
+    expect(flooded - quiet).toBeLessThan(350);
+  });
+
+  test('002.9: answers without end never starve a protocol beside eth', async () => {
+    const town = new Town(1, { link: { bytesPerSecond: 1_000_000, latencyMs: 5 } });
+    const big = item(100_000);
+    const left = talk();
+    const node = await town.node({
+      capabilities: [left.protocol],
+      serve: async () => ({ name: 'BlockHeaders', requestId: 0n, headers: [big] }),
+    });
+    const { session, ours } = await town.guest(node, { capabilities: [ETH_69, CHAT] });
+    const ask = (requestId: bigint): void => session.send({ name: 'GetBlockHeaders', requestId, query });
+    let asked = 0n;
+    for (; asked < 40n; asked++) ask(asked);
+    await town.clock.advance(300);
+    // the lanes are full, and each answer that leaves makes room for the next: there is always one before chat
+    expect(ours.describe().queues?.responses.items).toBeGreaterThan(0);
+    const began = town.clock.now();
+    expect(ours.capability('chat')?.send(0, text('may I?'))).toBe('queued');
+    let answered = 0;
+    const heard = await town.clock.settle(session.expectRaw(({ capability }) => capability === 'chat'));
+    answered = session.heard.filter(({ message }) => message?.name === 'BlockHeaders').length;
+    expect(new TextDecoder().decode(heard.payload)).toBe('may I?');
+    expect(town.clock.now() - began).toBeLessThan(1_500);
+    expect(answered).toBeLessThan(20);
+  });
+
+  test('002.9: a handler that never ends closes its protocol on its session, and eth goes on', async () => {
+    const town = new Town();
+    const closed: (CloseCause | undefined)[] = [];
+    const hanging = talk({
+      handler: { message: () => new Promise(() => undefined), closed: (cause) => closed.push(cause) },
+    });
+    const node = await town.node({ capabilities: [hanging.protocol] });
+    const told: string[] = [];
+    node.manager.on('satelliteClosed', ({ session, name, error }) =>
+      told.push(`${session.id} ${name} ${error.code}`),
+    );
+    const { session, ours } = await town.guest(node, { capabilities: [ETH_69, CHAT] });
+    session.respond('GetBlockHeaders', () => ({ name: 'BlockHeaders', requestId: 0n, headers: [] }));
+    session.sendRaw(0, text('x'), 'chat');
+    await town.clock.advance(31_000);
+    expect(told).toEqual([`${ours.id} chat ERR_SESSION_HANDLER`]);
+    expect(closed).toEqual([undefined]);
+    expect(ours.capability('chat')).toBeUndefined();
+    session.sendRaw(0, text('y'), 'chat');
+    expect(await town.clock.settle(ours.eth.getBlockHeaders(query))).toEqual([]);
+    expect(ours.state).toBe('active');
+  });
+
+  test('002.9: values instead of bytes, where the protocol has a table of its messages', async () => {
+    const town = new Town();
+    interface Sum {
+      readonly add: number;
+      readonly total: string;
+    }
+    const totals: string[] = [];
+    const sum = (): SatelliteProtocol =>
+      defineProtocol<Sum>({
+        ...{ name: 'sum', version: 1, length: 4 },
+        messages: {
+          add: {
+            id: 3,
+            encode: (value) => Uint8Array.of(value),
+            decode: ([value]) => {
+              if (value === undefined) throw new RangeError('nothing to add');
+              return value;
+            },
+          },
+          total: { id: 0, encode: text, decode: (payload) => new TextDecoder().decode(payload) },
+        },
+        onSession: (_, channel) => {
+          let total = 0;
+          return {
+            on: {
+              add: (value) => {
+                total += value;
+                channel.send('total', `${total}`);
+              },
+              total: (value) => void totals.push(value),
+            },
+          };
+        },
+      });
+    const node = await town.node({ capabilities: [sum()] });
+    const wanted = { name: 'sum', version: 1, length: 4 };
+    const { session, ours } = await town.guest(node, { capabilities: [ETH_69, wanted] });
+    for (const value of [2, 3, 250]) session.sendRaw(3, Uint8Array.of(value), 'sum');
+    await town.clock.advance(100);
+    const said = session.heard.filter(({ capability }) => capability === 'sum');
+    expect(said.map(({ payload }) => new TextDecoder().decode(payload))).toEqual(['2', '5', '255']);
+    session.sendRaw(3, new Uint8Array(0), 'sum');
+    expect(await town.clock.settle(ours.ended)).toMatchObject({
+      code: 'ERR_SESSION_MESSAGE_CONTENT',
+      reasonSent: 2,
+      says: expect.stringContaining('nothing to add'),
+    });
+    expect(totals).toEqual([]);
+  });
+
+  test('002.9: what a template forbids is not offered to whom we dial, and not heard from who dials us', async () => {
+    const town = new Town();
+    const templates = { strict: { withoutProtocols: ['chat'] } };
+    const [left, right] = [talk(), talk()];
+    const a = await town.node({ capabilities: [left.protocol], templates });
+    const b = await town.node({ capabilities: [right.protocol] });
+    const ab = await town.clock.settle(town.dial(a, b, { template: 'strict' }).active);
+    await town.clock.advance(50);
+    expect(ab.capability('chat')).toBeUndefined();
+    expect(b.manager.active()[0]?.remote.capabilities.some(({ name }) => name === 'chat')).toBe(false);
+    expect([left.opened, right.opened]).toEqual([[], []]);
+
+    const node = await town.node({
+      capabilities: [left.protocol],
+      templates: { basic: { withoutProtocols: ['chat'] } },
+    });
+    const { session, ours } = await town.guest(node, { capabilities: [ETH_69, CHAT] });
+    session.sendRaw(0, text('do you hear me?'), 'chat');
+    await town.clock.advance(100);
+    expect(ours.capability('chat')).toBeUndefined();
+    expect(ours.state).toBe('active');
+    expect(left.heard).toEqual([]);
+
+    const alone = await town.node({
+      capabilities: [left.protocol],
+      requireEth: false,
+      templates: { basic: { withoutProtocols: ['chat'] } },
+    });
+    const { session: useless } = await town.caller(alone, { capabilities: [CHAT] });
+    await town.clock.advance(100);
+    expect(await useless.ended).toMatchObject({ by: 'remote', reason: 3 });
+
+    for (const withoutProtocols of [['eth'], ['ch t'], 'chat', [7]])
+      expect(() =>
+        town.dial(b, node, { template: { withoutProtocols: withoutProtocols as string[] } }),
+      ).toThrow(
+        expect.objectContaining({
+          code: 'ERR_SESSION_CONFIGURATION',
+          field: 'templates.own.withoutProtocols',
+        }),
+      );
+  });
+
+  test('002.9: ids that a protocol leaves open are a breach, or nothing where it says so', async () => {
+    const town = new Town();
+    const chat = talk({ maxBytes: [8, undefined, 8], unknownIds: 'ignore' });
+    const node = await town.node({ capabilities: [chat.protocol] });
+    const { session, ours } = await town.guest(node, { capabilities: [ETH_69, CHAT] });
+    session.sendRaw(1, noise(5_000), 'chat');
+    session.sendRaw(0, text('heard'), 'chat');
+    await town.clock.advance(100);
+    expect(chat.heard).toEqual(['0: heard']);
+    expect(ours.state).toBe('active');
+    session.sendFrame(16 + 3 + 18, new Uint8Array(1)); // beyond all that was agreed
+    expect(await town.clock.settle(ours.ended)).toMatchObject({ code: 'ERR_RLPX_MESSAGE_ID' });
   });
 });
 
