@@ -7,9 +7,11 @@ import { addKeyCommand } from './commands/key.js';
 import { addPingCommand } from './commands/ping.js';
 import { addPullCommand } from './commands/pull.js';
 import { addRunCommand } from './commands/run.js';
+import { addSendCommand } from './commands/send.js';
 import { addSessionCommands } from './commands/sessions.js';
 import { addStoreCommand } from './commands/store.js';
 import { addVersionCommand } from './commands/version.js';
+import { addWatchCommand } from './commands/watch.js';
 import { EXIT, exitCodeOf, explain } from './explain.js';
 import { keepProcess } from './keep-alive.js';
 import { isOutputOver, say } from './terminal.js';
@@ -53,6 +55,8 @@ export function buildProgram(): Command {
     addImportCommand,
     addStoreCommand,
     addSessionCommands,
+    addSendCommand,
+    addWatchCommand,
     addJournalCommand,
   ];
   for (const add of [...commands, addVersionCommand, addKeyCommand, addDevnetCommand]) add(program);

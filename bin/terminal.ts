@@ -5,6 +5,12 @@ export function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+/** As `print`; waits until the reader has taken it, so that nothing piles up for one who reads slowly. */
+export function printed(line: string): Promise<void> {
+  // a reader that went away ends the command by the stream's own event
+  return new Promise((resolve) => process.stdout.write(`${line}\n`, () => resolve()));
+}
+
 /** One line on standard error. */
 export function say(line: string): void {
   process.stderr.write(`${line}\n`);

@@ -78,4 +78,12 @@ export {
 } from './tx-desk.js';
 export { NetworkFeeds, type SeenBlock, type SeenTransaction } from './tx-feeds.js';
 export { TRANSACTION_MODES, type TransactionMode } from './tx-mode.js';
+export {
+  type NotSent,
+  type SentPeer,
+  type SentReport,
+  sendTransactions,
+  type Watched,
+  watchNetwork,
+} from './tx-tools.js';
 export { clientName, packageFile, RLPXD_VERSION } from './version.js';

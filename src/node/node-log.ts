@@ -75,10 +75,11 @@ export function logNode(
     }),
     every(clock, options.statusEveryMs, () => {
       const { peers, head, ...rest } = node.status();
-      const { served, upstream } = rest;
+      const { served, upstream, transactions } = rest;
       const says = `${peers.inbound} in, ${peers.outbound} out, head ${head}, ${served} requests served`;
       const behind = upstream === undefined ? '' : `, upstream ${upstream.client ?? ''} ${upstream.state}`;
-      logger.info({ event: 'status', peers, head, ...rest }, says + behind);
+      const seen = transactions === undefined ? '' : `, ${transactions.seen} transactions seen`;
+      logger.info({ event: 'status', peers, head, ...rest }, says + seen + behind);
     }),
   ];
   return () => {

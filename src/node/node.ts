@@ -2,6 +2,7 @@ import { type ChainBackend, type ChainStore, serveRequest, type UpstreamStatus }
 import { hexToBytes } from '../codec/index.js';
 import type { BlockRange, ChainSpec, EthResponse } from '../eth/index.js';
 import { Dialer, type Enode, formatEnode, parseEnode, StaticPolicy } from '../peers/index.js';
+import type { OwnReport } from '../pool/index.js';
 import type { DisconnectReason } from '../rlpx/index.js';
 import { type Logger, realWorld, silentLogger, type TcpAddress, type World } from '../runtime/index.js';
 import {
@@ -367,6 +368,11 @@ export class RlpxdNode {
   async broadcast(raw: Uint8Array): Promise<Broadcasting> {
     if (this.#transactions === undefined) throw new TransactionError('transactions are off in this node');
     return this.#transactions.broadcast(raw);
+  }
+
+  /** What peers were told of a transaction of ours, and what they did; undefined for one that is not, or is long ago. */
+  broadcastReport(hash: Uint8Array): OwnReport | undefined {
+    return this.#transactions?.report(hash);
   }
 
   /** Ends all sessions with a Disconnect, then closes store or upstream. Idempotent. */

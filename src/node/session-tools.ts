@@ -1,11 +1,11 @@
-import { RuntimeError, realWorld, silentLogger, type World } from '../runtime/index.js';
+import { realWorld, silentLogger, type World } from '../runtime/index.js';
 import { explainCause, SESSION_STATES } from '../session/index.js';
 import { datadirPaths } from './datadir.js';
 import { ConfigError } from './errors.js';
 import { explainJournalFile } from './journal-tools.js';
 import { type Json, toJson } from './json.js';
+import { askNode } from './local-ask.js';
 import { readText } from './read-text.js';
-import { callRpc } from './rpc/index.js';
 import { isCloseCause, SessionHistory, type SessionSummary } from './session-history.js';
 
 /** States by which `findSessions` chooses. */
@@ -45,7 +45,7 @@ export interface SessionsFound {
 export async function findSessions(wanted: SessionsWanted): Promise<SessionsFound> {
   const { state, peer, past } = wanted;
   const given = { ...(state === undefined ? {} : { state }), ...(peer === undefined ? {} : { peer }), past };
-  const answer = await ask(wanted, 'rlpxd_sessions', [given]);
+  const answer = await askNode(wanted, 'rlpxd_sessions', [given]);
   if (answer !== undefined) return { running: true, ...(answer as Pick<SessionsFound, 'live' | 'past'>) };
   const prefix = peer?.toLowerCase();
   const fits = ({ cause, publicKey, nodeId }: SessionSummary): boolean =>
@@ -69,7 +69,7 @@ export async function explainSession(what: string, options: SessionToolOptions):
   const { world = realWorld() } = options;
   const looksLikeId = /^(\d+-)?s\d+$/.test(what);
   if (!looksLikeId || (await world.files.stat(what)) !== undefined) return explainFile(what, world);
-  const answer = await ask(options, 'rlpxd_explain', [what]);
+  const answer = await askNode(options, 'rlpxd_explain', [what]);
   if (answer !== undefined) return answer as unknown as Explanation;
   const summary = await withHistory(options, (history) => history.get(what));
   if (summary === undefined) throw new SessionLookupError(`nothing is known of a session ${what}`);
@@ -78,27 +78,9 @@ export async function explainSession(what: string, options: SessionToolOptions):
 
 /** Ends a session of the node that runs in the datadir. @throws SessionLookupError ERR_NODE_SESSION where none runs; RpcError */
 export async function disconnectSession(id: string, options: SessionToolOptions): Promise<void> {
-  const done = await ask(options, 'rlpxd_disconnect', [id]);
+  const done = await askNode(options, 'rlpxd_disconnect', [id]);
   if (done === undefined) throw new SessionLookupError(`no node runs in ${options.datadir}`);
 }
-
-/** @returns undefined where no node answers */
-async function ask(
-  { datadir, world = realWorld() }: SessionToolOptions,
-  method: string,
-  params: readonly Json[],
-): Promise<Json | undefined> {
-  const { ipc, clock } = world;
-  try {
-    return await callRpc({ path: datadirPaths(datadir).socket, method, params, ipc, clock });
-  } catch (error) {
-    const nobody = error instanceof RuntimeError && NOBODY.has(error.detail ?? '');
-    if (nobody) return undefined;
-    throw error;
-  }
-}
-
-const NOBODY: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED']);
 
 async function withHistory<T>(
   { datadir, world = realWorld() }: SessionToolOptions,

@@ -222,6 +222,11 @@ export class TransactionDesk {
     return { hash, report: () => this.#own.report(hash) ?? { hash, peers: [] } };
   }
 
+  /** @returns undefined for what is not ours, or was forgotten */
+  report(hash: Uint8Array): OwnReport | undefined {
+    return this.#own.report(hash);
+  }
+
   async close(): Promise<void> {
     this.#stopPending?.();
     this.#fetcher.close();

@@ -22,6 +22,7 @@ export interface SeenBlock {
 export class NetworkFeeds {
   readonly transactions: Feed<Sighting<SeenTransaction>> = new Feed();
   readonly blocks: Feed<Sighting<SeenBlock>> = new Feed();
+  readonly #ended = new AbortController();
   readonly #transactions: Sightings<SeenTransaction>;
   readonly #blocks: Sightings<SeenBlock>;
 
@@ -44,7 +45,13 @@ export class NetworkFeeds {
     this.#blocks.see(bytesToHex(hash), peer, () => ({ number, hash: hash.slice() }));
   }
 
+  /** Aborted when nothing comes any more. */
+  get signal(): AbortSignal {
+    return this.#ended.signal;
+  }
+
   close(): void {
+    this.#ended.abort();
     this.#transactions.close();
     this.#blocks.close();
   }

@@ -38,6 +38,8 @@ test('the walk over the commands sees them all', () => {
     'sessions',
     'explain',
     'disconnect',
+    'send',
+    'watch',
     'journal verify',
     'journal show',
     'journal replay',

@@ -12,6 +12,7 @@ import { type Json, toJson } from '../json.js';
 import type { RlpxdNode } from '../node.js';
 import { clientName } from '../version.js';
 import { RPC_ERROR, RpcError, type RpcMethod, type RpcMethods } from './json-rpc.js';
+import { transactionMethods } from './tx-methods.js';
 
 /** What the methods ask of a node. */
 export type RpcNode = Pick<
@@ -19,13 +20,18 @@ export type RpcNode = Pick<
   | 'address'
   | 'addPeer'
   | 'backend'
+  | 'broadcast'
+  | 'broadcastReport'
   | 'chain'
+  | 'config'
   | 'crypto'
   | 'enode'
+  | 'feeds'
   | 'history'
   | 'identity'
   | 'removePeer'
   | 'sessions'
+  | 'world'
 >;
 
 /** Past sessions in one answer, unless asked otherwise; and the most. */
@@ -49,6 +55,7 @@ export function nodeMethods(node: RpcNode): RpcMethods {
       await disconnected(node.sessions.getByPeer(enode.publicKey));
       return true;
     },
+    ...transactionMethods(node),
     rlpxd_sessions: (params) => sessions(node, params),
     rlpxd_explain: async (params) => explained(node, textOf(params, 'the id of a session')),
     rlpxd_disconnect: async (params) => {

@@ -4,8 +4,8 @@ import { answerRpc, failure, RPC_ERROR, type RpcMethods } from './json-rpc.js';
 
 /** Connections at once; whoever comes when all are taken is turned away. */
 export const MAX_RPC_CONNECTIONS = 16;
-/** One request or batch. */
-export const MAX_RPC_MESSAGE_BYTES = 1_048_576;
+/** One request or batch. A transaction with six blobs has 1.7 MB as hex. */
+export const MAX_RPC_MESSAGE_BYTES = 4_194_304;
 /** Answers that nobody reads: nothing more is read from who does not take them. */
 const MAX_QUEUED_BYTES = 1_048_576;
 /** Requests that came in one piece and wait for those before them; their bytes are those of one piece and one message. */
