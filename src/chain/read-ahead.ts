@@ -52,7 +52,7 @@ export class ReadAhead {
       const hashes = this.#hashes.slice(index, index + this.#likely(index));
       return this.#backend.many(this.#part, hashes, this.#options);
     }
-    return [await one(this.#backend, this.#part, hash, this.#options)];
+    return [await readPart(this.#backend, this.#part, hash, this.#options)];
   }
 
   /** How many blocks fill what is left, if they are like those before. */
@@ -64,7 +64,8 @@ export class ReadAhead {
   }
 }
 
-function one(
+/** One part of one block. */
+export function readPart(
   backend: ChainBackend,
   part: BlockPart,
   hash: Uint8Array,

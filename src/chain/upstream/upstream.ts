@@ -1,8 +1,9 @@
 import { bytesToHex, sameBytes } from '../../codec/index.js';
 import type { ChainSpec, Hasher } from '../../eth/index.js';
 import { type Logger, silentLogger, type Timer } from '../../runtime/index.js';
-import type { ChainBackend, ChainRange, ReadOptions } from '../backend.js';
+import type { BlockPart, ChainBackend, ChainRange, ReadOptions } from '../backend.js';
 import { ChainError, throwIfAborted } from '../errors.js';
+import { readPart } from '../read-ahead.js';
 import {
   checkAccessList,
   checkBody,
@@ -219,6 +220,15 @@ export class UpstreamBackend implements ChainBackend {
     return this.#read(`a${bytesToHex(hash)}`, options, (source) =>
       this.#blockFrom(source, header, 'accessList'),
     );
+  }
+
+  /** All at once: they go together in few batches. */
+  many(
+    part: BlockPart,
+    hashes: readonly Uint8Array[],
+    options: ReadOptions = {},
+  ): Promise<readonly (Uint8Array | undefined)[]> {
+    return Promise.all(hashes.map((hash) => readPart(this, part, hash, options)));
   }
 
   /** Looks now for what has changed, and tells of it. Resolves when that is done; without a link at once. */
