@@ -1,0 +1,239 @@
+// What an honest session feels of hostile neighbours: `npm run isolation [-- --quick] [--json] [--unlimited] [--only SORT,…]
+// [--library dist]`. A real daemon, the honest peer and the hostile ones are a process each, over loopback. The honest one asks
+// for headers at a steady pace: in quiet, beside each sort of neighbour, beside all at once, and so round after round, so that
+// whatever else the machine does falls on all alike; a figure is the median of the rounds. Fails where the p99 beside all of
+// them is more than 25 ms above the quiet one, or more than twice as long, where an answer was lost, or where the daemon's
+// memory grew by more than its stated bounds.
+import { fork, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { memoryBounds } from './isolation/bounds.mjs';
+import { SORTS } from './isolation/sorts.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = dirname(here);
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    unlimited: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    library: { type: 'string', default: join(root, 'dist') },
+    rounds: { type: 'string' },
+    profile: { type: 'string' },
+  },
+});
+const MAX_ABOVE_MS = 25;
+const MAX_RATIO = 2;
+const GOAL_RATIO = 1.3;
+const WARM_MS = options.quick ? 1_500 : 3_000;
+const WINDOW_MS = options.quick ? 1_500 : 3_000;
+const SETTLE_MS = 500;
+
+const rounds = Number(options.rounds ?? (options.quick ? 3 : 5));
+const library = resolve(options.library);
+const sorts = options.only === undefined ? Object.keys(SORTS) : options.only.split(',');
+for (const sort of sorts)
+  if (!(sort in SORTS)) throw new Error(`--only ${sort}: there are ${Object.keys(SORTS)}`);
+const genesis = join(root, 'demo', 'genesis.json');
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/** A process of the bench that answers one question at a time. */
+class Part {
+  #child;
+  #waiting = [];
+  #first;
+
+  constructor(script, args, execArgv = []) {
+    const env = { ...process.env, RLPXD_LIBRARY: library };
+    this.#child = fork(join(here, 'isolation', script), args, {
+      env,
+      execArgv,
+      stdio: ['ignore', 2, 2, 'ipc'],
+    });
+    this.#first = this.#next();
+    this.#child.on('message', ({ answer }) => this.#waiting.shift()?.resolve(answer));
+    this.#child.on('exit', (code) => {
+      for (const { reject } of this.#waiting.splice(0)) reject(new Error(`${script} ended with ${code}`));
+    });
+  }
+
+  #next() {
+    return new Promise((resolveNext, reject) => {
+      this.#waiting.push({ resolve: resolveNext, reject });
+    });
+  }
+
+  ready() {
+    return this.#first;
+  }
+
+  ask(question) {
+    const answer = this.#next();
+    this.#child.send(question, () => undefined); // where it is gone, its end has told
+    return answer;
+  }
+
+  kill() {
+    this.#child.kill();
+  }
+}
+
+/** @returns a folder with the demonstration chain in it */
+function chainIn(folder) {
+  const demo = (name) => join(root, 'demo', name);
+  const args = ['import', demo('chain.rlp'), '--receipts', demo('receipts.rlp'), '--genesis', genesis];
+  const main = join(library, 'bin', 'main.js');
+  const done = spawnSync(process.execPath, [main, ...args, '--datadir', folder], { encoding: 'utf8' });
+  if (done.status !== 0) throw new Error(`the chain cannot be imported: ${done.stderr.trim()}`);
+  return folder;
+}
+
+function percentile(times, share) {
+  const sorted = Float64Array.from(times).sort();
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
+async function main() {
+  const folder = mkdtempSync(join(tmpdir(), 'rlpxd-isolation-'));
+  const parts = [];
+  const part = (...args) => {
+    parts.push(new Part(...args));
+    return parts.at(-1);
+  };
+  try {
+    const profile = options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`];
+    const daemon = part('node.mjs', [chainIn(folder)], profile);
+    const { enode, head } = await daemon.ready();
+    const honest = part('honest.mjs', [enode, readFileSync(genesis, 'utf8'), String(head)]);
+    const hostile = part('hostile.mjs', [enode, String(head)]);
+    await Promise.all([honest.ready(), hostile.ready()]);
+    await honest.ask({ ask: 'measure', ms: WARM_MS });
+
+    const stretch = async (beside) => {
+      if (beside.length > 0) await hostile.ask({ ask: 'begin', sorts: beside, unlimited: options.unlimited });
+      await pause(SETTLE_MS);
+      await daemon.ask({ ask: 'stats' });
+      const { times, failed, state } = await honest.ask({ ask: 'measure', ms: WINDOW_MS });
+      const stats = await daemon.ask({ ask: 'stats' });
+      const told = beside.length > 0 ? await hostile.ask({ ask: 'stop' }) : [];
+      const found = { answers: times.length, failed, stands: state === 'active', ...stats, told };
+      return {
+        ...found,
+        p50Ms: percentile(times, 0.5),
+        p99Ms: percentile(times, 0.99),
+        cpu: stats.cpuMs / WINDOW_MS,
+      };
+    };
+    const rows = new Map([['quiet', []]]);
+    if (sorts.length > 1 && !options.quick) for (const sort of sorts) rows.set(sort, []);
+    rows.set('all at once', []);
+    for (let round = 0; round < rounds; round++) {
+      for (const [name, found] of rows)
+        found.push(await stretch(name === 'quiet' ? [] : name === 'all at once' ? sorts : [name]));
+    }
+    await Promise.all([honest.ask({ ask: 'close' }), daemon.ask({ ask: 'close' })]);
+    return report([...rows].map(([name, found]) => ({ name, ...summed(found) })));
+  } finally {
+    for (const one of parts) one.kill();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+
+/** The rounds of one row as one. */
+function summed(found) {
+  const of = (name) => found.map((one) => one[name]);
+  const add = (all, more) => {
+    for (const [key, count] of Object.entries(more)) all[key] = (all[key] ?? 0) + count;
+    return all;
+  };
+  const told = (name) =>
+    of('told').map((list) => Object.fromEntries(list.map((one) => [one.sort, one[name]])));
+  return {
+    p50Ms: median(of('p50Ms')),
+    p99Ms: median(of('p99Ms')),
+    leastP99Ms: Math.min(...of('p99Ms')),
+    mostP99Ms: Math.max(...of('p99Ms')),
+    loopP99Ms: median(of('loopP99Ms')),
+    cpu: median(of('cpu')),
+    rssBytes: Math.max(...of('rssBytes')),
+    firstRssBytes: found[0].rssBytes,
+    answers: of('answers').reduce((a, b) => a + b, 0),
+    failed: of('failed').reduce((a, b) => a + b, 0),
+    stands: of('stands').every(Boolean),
+    done: told('done').reduce(add, {}),
+    sessions: told('sessions').reduce(add, {}),
+    ends: of('ends').reduce(add, {}),
+  };
+}
+
+async function report(rows) {
+  const [quiet, beside] = [rows.at(0), rows.at(-1)];
+  const grewBytes = Math.max(...rows.map(({ rssBytes }) => rssBytes)) - quiet.firstRssBytes;
+  const bounds = await memoryBounds(library);
+  const boundBytes = bounds.perSessionBytes * sorts.length;
+  const ratio = beside.p99Ms / quiet.p99Ms;
+  const held = {
+    'no answer lost, the session stands': rows.every(({ failed, stands }) => failed === 0 && stands),
+    [`p99 at most ${MAX_ABOVE_MS} ms above quiet`]: beside.p99Ms <= quiet.p99Ms + MAX_ABOVE_MS,
+    [`p99 at most ${MAX_RATIO} × quiet`]: ratio <= MAX_RATIO,
+    'memory within its stated bounds': grewBytes <= boundBytes,
+  };
+  const machine = { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cpus: cpus().length };
+  return {
+    ...machine,
+    unlimited: options.unlimited,
+    rounds,
+    ratio,
+    rows,
+    grewBytes,
+    boundBytes,
+    bounds,
+    held,
+  };
+}
+
+function print({ ratio, rows, grewBytes, boundBytes, bounds, held }) {
+  const say = (line) => process.stdout.write(`${line}\n`);
+  const ms = (value) => value.toFixed(2).padStart(8);
+  const [quiet] = rows;
+  say(
+    `an honest session${'p50 ms      p99   (least to most)  × quiet  loop p99  processor      RSS'.padStart(84)}`,
+  );
+  for (const { name, p50Ms, p99Ms, leastP99Ms, mostP99Ms, loopP99Ms, cpu, rssBytes } of rows) {
+    const spread = `${leastP99Ms.toFixed(2)} – ${mostP99Ms.toFixed(2)}`.padStart(17);
+    const share = `${(cpu * 100).toFixed(0)} %`.padStart(10);
+    const memory = `${(rssBytes / 2 ** 20).toFixed(0)} MiB`.padStart(9);
+    const times = (p99Ms / quiet.p99Ms).toFixed(2).padStart(8);
+    const label = name === 'quiet' ? 'in quiet' : `beside ${name}`;
+    say(
+      `${label.padEnd(20)} ${ms(p50Ms)} ${ms(p99Ms)} ${spread} ${times}  ${ms(loopP99Ms)} ${share} ${memory}`,
+    );
+  }
+  say('\nwhat the neighbours did, and how their connections ended');
+  for (const { name, done, sessions, ends, failed } of rows) {
+    if (failed > 0) say(`  ${name}: ${failed} honest requests failed`);
+    const did = Object.entries(done).map(([sort, count]) => {
+      return `${sort} ${count}${sessions[sort] > 0 ? ` in ${sessions[sort]} sessions` : ''}`;
+    });
+    const ended = Object.entries(ends).map(([code, count]) => `${count} ${code}`);
+    if (did.length > 0) say(`  ${name}: ${did.join(', ')}; ended: ${ended.join(', ') || 'none'}`);
+  }
+  const mib = (bytes) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+  const each = mib(bounds.perSessionBytes);
+  say(
+    `\nmemory grew by ${mib(grewBytes)}; ${sorts.length} such sessions may hold ${mib(boundBytes)}, ${each} each`,
+  );
+  for (const [name, holds] of Object.entries(held)) say(`${holds ? 'held  ' : 'BROKEN'} ${name}`);
+  say(`${ratio <= GOAL_RATIO ? 'met   ' : 'missed'} the goal of ${GOAL_RATIO} × quiet: ${ratio.toFixed(2)}`);
+}
+
+const found = await main();
+if (options.json) process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
+else print(found);
+if (!options.unlimited && !Object.values(found.held).every(Boolean)) process.exitCode = 1;
