@@ -10,6 +10,8 @@ const FILE_MODE = 0o600;
 const NAME = /^([0-9]{6,})-.+\.jsonl$/;
 /** Messages take so much of the folder at most; the rest is for the lives of sessions, which are never left out. */
 const SHARE_OF_MESSAGES = 7 / 8;
+/** The system's words for a disk that is full. */
+const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
 
 export interface JournalStats {
   readonly files: number;
@@ -66,7 +68,8 @@ export class JournalFolder implements JournalSink {
   /**
    * Makes the folder, or finds what is in it.
    * @param run the number of this run at least
-   * @throws ConfigError ERR_CONFIG_VALUE where it is no folder; RuntimeError ERR_RUNTIME_FILE where nothing can be written
+   * @throws ConfigError ERR_CONFIG_VALUE where it is no folder; RuntimeError ERR_RUNTIME_FILE where nothing can be written,
+   *   unless the disk is full
    */
   async open(run = 1): Promise<void> {
     const { dir } = this.#config;
@@ -171,10 +174,14 @@ export class JournalFolder implements JournalSink {
     if (this.#strangers.delete(file) || this.#ended.delete(file)) this.#bytes -= file.bytes;
   }
 
-  /** A folder where nothing can be written is better found now than at the first session. */
+  /** A folder where nothing can be written is better found now than at the first session; a full disk may be mended meanwhile. */
   async #try(path: string): Promise<void> {
     await this.#files.remove(path);
-    await this.#files.append(path, Uint8Array.of(0x0a), FILE_MODE);
+    try {
+      await this.#files.append(path, Uint8Array.of(0x0a), FILE_MODE);
+    } catch (error) {
+      if (!(error instanceof RuntimeError) || !FULL.has(error.detail ?? '')) throw error;
+    }
     await this.#files.remove(path);
   }
 }

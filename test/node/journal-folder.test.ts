@@ -294,6 +294,27 @@ describe('a disk that fails costs journals and no session', () => {
     expect(town.a.journal?.stats).toMatchObject({ files: 2, open: 0, failed: 1 });
   });
 
+  test('a node starts on a full disk, and says of each session that its journal lacks', async () => {
+    const internet = new Internet();
+    const world = internet.world();
+    world.files.capacityBytes = world.files.usedBytes;
+    const node = await internet.node({ world, crypto, journal: { dir: DIR } });
+    const failed: string[] = [];
+    node.on('journal.failed', ({ session }) => failed.push(session.id));
+    const other = await internet.node({ crypto });
+    const session = await settled(internet.clock, node.dial(other.enode ?? '').active);
+    await settled(internet.clock, ask(session));
+    expect(failed).toEqual(['s1']);
+    world.files.capacityBytes = Number.POSITIVE_INFINITY;
+    session.disconnect();
+    await internet.clock.advance(3_000);
+    (await settled(internet.clock, node.dial(other.enode ?? '').active)).disconnect();
+    await internet.clock.advance(3_000);
+    const check = await verifyJournalFile(`${DIR}/000001-s00000002.jsonl`, { world, crypto });
+    expect(check.sound).toBe(true);
+    expect(failed).toEqual(['s1']);
+  });
+
   test('a file that was taken away, or is there already, is not made anew', async () => {
     const town = await pair();
     const { files } = town.worlds[0];
@@ -331,10 +352,10 @@ describe('a disk that fails costs journals and no session', () => {
     await expect(start('/file')).rejects.toMatchObject({ code: 'ERR_CONFIG_VALUE', field: 'journal' });
     world.files.fail('EROFS', { operation: 'makeDirectory' });
     await expect(start('/j')).rejects.toMatchObject({ code: 'ERR_RUNTIME_FILE', detail: 'EROFS' });
-    const full = internet.world();
-    full.files.capacityBytes = full.files.usedBytes;
-    const filled = createNode({ world: full, crypto, chain: demo.genesis(), journal: { dir: '/j' } });
-    await expect(filled).rejects.toMatchObject({ detail: 'ENOSPC' });
+    const closed = internet.world();
+    closed.files.fail('EACCES', { operation: 'write' });
+    const filled = createNode({ world: closed, crypto, chain: demo.genesis(), journal: { dir: '/j' } });
+    await expect(filled).rejects.toMatchObject({ detail: 'EACCES' });
     expect(internet.clock.pendingTimers).toBe(0);
   });
 });
