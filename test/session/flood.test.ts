@@ -61,7 +61,17 @@ interface Attack {
 }
 
 const attacks: readonly [string, Attack][] = [
-  ['E3: 300 connections that say nothing', { strangers: 300, codes: ['ERR_SESSION_AUTH_DEADLINE'] }],
+  [
+    'E3: 300 connections that say nothing',
+    { strangers: 300, codes: ['ERR_SESSION_AUTH_DEADLINE', 'ERR_SESSION_EVICTED'] },
+  ],
+  [
+    'C1: 1,000 connections that say one byte and go',
+    {
+      ...{ strangers: 1_000, codes: ['EOF', 'ECONNRESET', 'CLOSED', 'ERR_SESSION_EVICTED'] },
+      connected: (socket) => void socket.end(Uint8Array.of(1)),
+    },
+  ],
   [
     'H2: 500 first messages of garbage',
     {
@@ -70,7 +80,7 @@ const attacks: readonly [string, Attack][] = [
     },
   ],
   [
-    'H11: 500 connections that close at once',
+    'C1, H11: 500 connections that close at once',
     { strangers: 500, codes: ['EOF', 'ECONNRESET', 'CLOSED'], connected: (socket) => void socket.destroy() },
   ],
 ];
