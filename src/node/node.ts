@@ -9,6 +9,7 @@ import {
   type CloseCause,
   isEstablished,
   type PeerKind,
+  plainProtocol,
   type SatelliteProtocol,
   type Session,
   type SessionHandle,
@@ -308,8 +309,10 @@ export class RlpxdNode {
    * @returns a function that takes the offer back; sessions that speak it go on
    * @throws SessionError ERR_SESSION_ARGUMENT naming what is wrong with it
    */
+  registerProtocol(protocol: SatelliteProtocol): () => void;
+  registerProtocol<V>(protocol: TypedProtocol<V>): () => void;
   registerProtocol<V>(protocol: SatelliteProtocol | TypedProtocol<V>): () => void {
-    return this.sessions.registerProtocol(protocol);
+    return this.sessions.registerProtocol(plainProtocol(protocol));
   }
 
   /** Dials a peer now, and again after every end. @throws PeerError ERR_PEER_ENODE */

@@ -152,6 +152,7 @@ export {
 export {
   defineProtocol,
   type ProtocolMessage,
+  plainProtocol,
   type TypedChannel,
   type TypedHandler,
   type TypedProtocol,

@@ -120,6 +120,8 @@ export class SessionManager {
    * @returns a function that takes the offer back; sessions that speak it go on
    * @throws SessionError ERR_SESSION_ARGUMENT naming what is wrong with it
    */
+  registerProtocol(protocol: SatelliteProtocol): () => void;
+  registerProtocol<V>(protocol: TypedProtocol<V>): () => void;
   registerProtocol<V>(given: SatelliteProtocol | TypedProtocol<V>): () => void {
     const protocol = plainProtocol(given);
     this.#satellites.add(protocol);
