@@ -19,10 +19,10 @@ export {
 export { ALL_CELLS_MASK, BlobCells, type BlobCellsOptions, cellIndices, type ExtendBlob } from './cells.js';
 export { checkTransaction } from './check.js';
 export { PoolError, type PoolErrorCode } from './errors.js';
+export { FETCH_TIMEOUT_MS } from './fetch-limits.js';
 export { Feed, type FeedPart, MAX_FEED_ITEMS } from './feed.js';
 export {
   type Delivered,
-  FETCH_TIMEOUT_MS,
   type FetcherGauges,
   type FetcherOptions,
   TransactionFetcher,
@@ -38,14 +38,8 @@ export {
 } from './intake.js';
 export { BLOB_BYTES, CELLS_PER_BLOB, DEFAULT_TRANSACTION_LIMITS, type TransactionLimits } from './limits.js';
 export { type OwnEvent, type OwnReport, OwnTransactions, type PeerReport } from './own.js';
-export {
-  type AddOutcome,
-  type DroppedTransaction,
-  type DropReason,
-  type PoolChange,
-  type PoolOptions,
-  TransactionPool,
-} from './pool.js';
+export { type PoolOptions, TransactionPool } from './pool.js';
+export type { AddOutcome, DroppedTransaction, DropReason, PoolChange } from './pool-change.js';
 export { RefusedHashes } from './refused.js';
 export {
   announcementPacks,
