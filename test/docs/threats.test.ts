@@ -11,9 +11,11 @@ function range(letter: string, from: number, to: number): string[] {
 /** Known faults of other nodes (docs/threats.md) that every change must keep out. */
 const ROWS: readonly string[] = [
   ...[...range('E', 1, 8), 'E11'],
-  ...[...range('H', 1, 9), ...range('H', 11, 13)],
-  ...range('F', 1, 14),
+  ...range('H', 1, 13),
+  ...range('F', 1, 16),
   ...range('S', 1, 9),
+  ...['P9', 'P10', 'P13', 'P16', 'P18'],
+  ...range('C', 1, 8),
 ];
 
 /** Row ids that open the title of a test: `'F7: …'`, `'E6, S2: …'`. */
@@ -24,9 +26,9 @@ function rowsTested(): Map<string, string[]> {
     if (!name.endsWith('.test.ts') || name.includes('node_modules')) continue;
     const text = readFileSync(join(root, 'test', name), 'utf8');
     for (const title of text.matchAll(
-      /\b(?:test|it|describe)(?:\.each\([\s\S]*?\))?\(\s*[`'"]((?:[EHFS]\d+[, /]*)+):/g,
+      /\b(?:test|it|describe)(?:\.each\([\s\S]*?\))?\(\s*[`'"]((?:[EHFSPC]\d+[, /]*)+):/g,
     )) {
-      for (const row of (title[1] ?? '').match(/[EHFS]\d+/g) ?? [])
+      for (const row of (title[1] ?? '').match(/[EHFSPC]\d+/g) ?? [])
         found.set(row, [...(found.get(row) ?? []), name]);
     }
   }
@@ -37,6 +39,6 @@ test('every known fault has a test whose name begins with its row, and stands in
   const tested = rowsTested();
   expect(ROWS.filter((row) => !tested.has(row))).toEqual([]);
   const page = readFileSync(join(root, 'docs', 'threats.md'), 'utf8');
-  const documented = [...page.matchAll(/^\| ([EHFS]\d+) \|/gm)].map((match) => match[1]);
+  const documented = [...page.matchAll(/^\| ([EHFSPC]\d+) \|/gm)].map((match) => match[1]);
   expect(documented.sort()).toEqual([...ROWS].sort());
 });
