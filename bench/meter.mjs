@@ -66,7 +66,7 @@ export class Meter {
       return;
     }
     this.#count += count;
-    if (now - this.#lastAskedMs < 25) return; // asking costs 10 µs and more
+    if (now - this.#lastAskedMs < 100) return; // asking costs 10 µs and more
     this.#lastAskedMs = now;
     const { user, system } = process.cpuUsage(this.#cpu);
     this.#last = { count: this.#count, ms: now - this.#fromMs, cpuMs: (user + system) / 1_000 };

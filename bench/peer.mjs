@@ -75,10 +75,16 @@ async function listen() {
 function dial(handlers = {}) {
   return new Promise((opened, failed) => {
     realTcp.connect(address).then((socket) => {
+      let eth;
       const end = connection(socket, 'dial', {
         ...handlers,
-        greeted: (_hello, shared) => opened({ end, eth: shared[0] }),
-        ended: ({ says }) => failed(new Error(says)),
+        greeted(_hello, shared) {
+          eth = shared[0];
+          opened({ end, eth });
+        },
+        ended: ({ says }) => {
+          if (eth === undefined) failed(new Error(says));
+        },
       });
     }, failed);
   });
@@ -89,7 +95,8 @@ async function shakeHands(until) {
     while (performance.now() < until) {
       const { end } = await dial();
       meter.add(1);
-      end.disconnect(8); // our Hello goes out before it
+      // as geth's end: it closes when its Hello is out, and says no more
+      setImmediate(() => end.destroy());
     }
   };
   await Promise.all(Array.from({ length: options.parallel }, one));

@@ -3,7 +3,7 @@
  */
 
 /** SEC 1: the byte before an uncompressed point. */
-const UNCOMPRESSED = 0x04;
+export const UNCOMPRESSED = 0x04;
 
 /** x ‖ y in the 65 bytes of SEC 1, section 2.3.3. */
 export function uncompressed(publicKey: Uint8Array): Uint8Array {
