@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type CloseCause, createNode, type RlpxdNode } from '../../src/index.js';
+import { decodeJournal, encodeJournal, verifyJournal } from '../../src/session/index.js';
 import { Cli, ensureBuilt, rlpxd, temporaryFolder } from '../support/bin-cli.js';
 import { crypto, PORT, SECOND, Town } from '../support/rows-town.js';
 
@@ -209,4 +210,42 @@ test('003.6: a hook for metrics hears of every end, once, with its record', asyn
   ]);
   await town.clock.settle(node.close());
   expect(heard).toHaveLength(2);
+});
+
+/** A daemon that writes down what it says, and was pinged once. @returns the file of that session */
+async function journaled(): Promise<string> {
+  const folder = temporaryFolder();
+  const args = ['run', '--datadir', join(folder, 'data'), '--genesis', genesisFile, ...loopback];
+  const daemon = new Cli([...args, '--journal', join(folder, 'journal')]);
+  await rlpxd(['ping', await daemon.enode()]);
+  daemon.child.kill('SIGTERM');
+  await daemon.done;
+  return join(folder, 'journal', '000001-s00000001.jsonl');
+}
+
+describe('000.5, 004.7: what a daemon has written down', () => {
+  test('000.5: a daemon leaves a journal of each session, in which every change is found', async () => {
+    const file = await journaled();
+    const entries = decodeJournal(readFileSync(file)).entries;
+    expect(verifyJournal(entries, (...parts) => crypto.keccak256(...parts))).toMatchObject({
+      complete: true,
+    });
+    expect(await rlpxd(['journal', 'verify', file])).toMatchObject({ code: 0, stderr: '' });
+    writeFileSync(file, encodeJournal(entries.toSpliced(3, 1)));
+    const { code, stderr } = await rlpxd(['journal', 'verify', file]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^rlpxd: .*: record 3: record 4 stands where 3 belongs\n$/);
+  }, 60_000);
+
+  test('004.7: its journal, replayed, comes to the same states and the same end, which explain tells as well', async () => {
+    const file = await journaled();
+    const replayed = await rlpxd(['journal', 'replay', file, '--json']);
+    expect(JSON.parse(replayed.stdout)).toMatchObject({
+      arrived: true,
+      states: ['accepted', 'authenticating', 'greeting', 'verifying', 'active', 'closed'],
+      cause: { outcome: 'closed', by: 'remote' },
+    });
+    const { stdout } = await rlpxd(['explain', file]);
+    expect(stdout).toMatch(/^closed while active by the peer/);
+  }, 60_000);
 });

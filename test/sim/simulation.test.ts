@@ -21,6 +21,7 @@ describe('whole daemons under one virtual clock', () => {
       const result = await simulate({ seed, nodes: 8, minutes: 2 });
       expect(result.failures).toEqual([]);
       expect(result.activations).toBeGreaterThan(10);
+      expect(result.journals).toBeGreaterThan(5);
       expect(result.height).toBeGreaterThan(24);
     },
     60_000,
@@ -74,7 +75,17 @@ test('no plan asks the impossible: every node shares versions of eth with others
 
 describe('a simulation that fails', () => {
   const failing = (seed: string, failures: readonly string[]): SimulationResult => ({
-    ...{ seed, hash: '', lines: 0, sessions: 0, activations: 0, height: 0, virtualMs: 0, failures },
+    ...{
+      seed,
+      hash: '',
+      lines: 0,
+      sessions: 0,
+      activations: 0,
+      journals: 0,
+      height: 0,
+      virtualMs: 0,
+      failures,
+    },
   });
 
   test('is led back to the faults that it needs', async () => {

@@ -157,7 +157,7 @@ async function guarded(options: SimulationOptions): Promise<SimulationResult> {
     return { ...result, failures: [...result.failures, ...uncaught] };
   } catch (error) {
     note(error);
-    const nothing = { hash: '', lines: 0, sessions: 0, activations: 0, height: 0, virtualMs: 0 };
+    const nothing = { hash: '', lines: 0, sessions: 0, activations: 0, journals: 0, height: 0, virtualMs: 0 };
     return { seed: String(options.seed), ...nothing, failures: uncaught };
   } finally {
     process.off('unhandledRejection', note);

@@ -10,6 +10,7 @@ import {
   SessionError,
 } from '../../../src/index.js';
 import { type SimulatedWorld, seededRandom } from '../../../src/testing/index.js';
+import { journalFaults, journalNames } from '../node-journals.js';
 import type { PlannedNode } from './plan.js';
 import { chainSpec, type SourceChain } from './source-chain.js';
 
@@ -42,6 +43,8 @@ export interface DaemonOptions extends Surroundings {
   readonly host: string;
   readonly key: Uint8Array;
   readonly planned: PlannedNode;
+  /** Whether it writes down what its sessions say. */
+  readonly keepsJournals: boolean;
   readonly peers: readonly string[];
   readonly trusted: readonly string[];
   /** Whether this key is of a node that keeps to the rules. */
@@ -59,6 +62,7 @@ const REFUSALS: ReadonlySet<string> = new Set(['ERR_SESSION_ALREADY_CONNECTED', 
 const DISK_RECOVERY_MS = 1_000;
 const DATADIR = '/data';
 const STORE = `${DATADIR}/chain`;
+const JOURNALS = '/journals';
 
 /** One honest node through all its lives: what it is, what its sessions were, and what it was heard to say. */
 export class Daemon {
@@ -68,6 +72,9 @@ export class Daemon {
   readonly world: SimulatedWorld;
   readonly #options: DaemonOptions;
   readonly #books = new Map<string, Entry>();
+  /** Paths of journals that a full disk has cut. */
+  readonly #cutJournals = new Set<string>();
+  #mendFiles: (() => void) | undefined;
   #node: RlpxdNode | undefined;
   #starting: Promise<unknown> | undefined;
   #closings: Promise<unknown>[] = [];
@@ -78,6 +85,8 @@ export class Daemon {
   asked = 0;
   settled = 0;
   activations = 0;
+  /** Files that were checked at the end. */
+  journals = 0;
 
   constructor(options: DaemonOptions) {
     this.#options = options;
@@ -97,7 +106,7 @@ export class Daemon {
   }
 
   start(pull: boolean): Promise<void> {
-    const { planned, key, world, host, peers, trusted, note, broken } = this.#options;
+    const { planned, keepsJournals, key, world, host, peers, trusted, note, broken } = this.#options;
     const life = ++this.#lives;
     this.diskTrouble = this.#full;
     const started = createNode({
@@ -111,6 +120,7 @@ export class Daemon {
       trusted,
       maxPendingPeers: planned.maxPendingPeers,
       ...(planned.ethVersions === undefined ? {} : { ethVersions: planned.ethVersions }),
+      ...(keepsJournals ? { journal: { dir: JOURNALS, ambient: true } } : {}),
       pull,
       logger: this.#logger(),
     }).then(
@@ -175,6 +185,9 @@ export class Daemon {
   diskFull(full: boolean): void {
     this.#full = full;
     this.world.stores.failWrites(full ? 'ENOSPC' : undefined);
+    this.#mendFiles?.();
+    // its key and the history of its sessions are written by other ways: what grows is what fills a disk
+    this.#mendFiles = full ? this.world.files.fail('ENOSPC', { operation: 'write' }) : undefined;
     if (full) this.diskTrouble = true;
     else
       this.world.clock.happening(DISK_RECOVERY_MS, () => {
@@ -224,6 +237,14 @@ export class Daemon {
     return says;
   }
 
+  /** What must hold of the journals that it has left. */
+  async journalFaults(): Promise<readonly string[]> {
+    if (!this.#options.keepsJournals) return [];
+    const isCut = (name: string): boolean => this.#cutJournals.has(`${JOURNALS}/${name}`);
+    this.journals = (await journalNames(this.world.files, JOURNALS)).length;
+    return journalFaults(this.world.files, JOURNALS, (name) => !isCut(name));
+  }
+
   #isNow(id: string): boolean {
     return id.startsWith(`${this.#lives}.`);
   }
@@ -268,6 +289,10 @@ export class Daemon {
       must(!blamed, `session ${session.id} blames an honest node: ${cause.says}`);
       note(`${this.name} closed ${session.id} ${outcome} ${by} ${stage} ${reason} ${code}`);
     });
+    node.on('journal.failed', ({ session }) => {
+      must(this.diskTrouble, `the journal of ${session.id} fails`);
+      this.#cutJournals.add(node.journal?.pathOf(session.id) ?? '');
+    });
     node.on('peer.misbehaved', ({ session, says }) => {
       must(!isHonest(session.publicKey), `an honest node is said to lie: ${says}`);
       note(`${this.name} is lied to by ${session.id}: ${says}`);
@@ -286,7 +311,8 @@ export class Daemon {
       error: (fields, message) => {
         note(`${this.name} says ${message}`);
         const event = 'event' in fields ? fields.event : undefined;
-        if (event !== 'pull.failed' || !this.diskTrouble) broken(`${this.name} says: ${message}`);
+        const isOfDisk = event === 'pull.failed' || event === 'session.journal';
+        if (!isOfDisk || !this.diskTrouble) broken(`${this.name} says: ${message}`);
       },
     };
   }

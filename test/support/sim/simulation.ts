@@ -39,6 +39,8 @@ export interface SimulationResult {
   /** Sessions that ended, of all honest nodes. */
   readonly sessions: number;
   readonly activations: number;
+  /** Journals of sessions, each verified and replayed. */
+  readonly journals: number;
   readonly height: number;
   readonly virtualMs: number;
   /** What was not as it must be, with the virtual second at which it was seen; empty: all is well. */
@@ -99,6 +101,7 @@ class Simulation {
       lines: this.#trace.lines,
       sessions: this.#daemons.reduce((sum, { ended }) => sum + ended, 0),
       activations: this.#daemons.reduce((sum, { activations }) => sum + activations, 0),
+      journals: this.#daemons.reduce((sum, { journals }) => sum + journals, 0),
       height,
       virtualMs: this.#clock.now(),
       failures: this.#failures,
@@ -145,11 +148,13 @@ class Simulation {
     const enodes = keys.map((key, i) => enodeOf(crypto.publicKey(key), this.#hostOf(i)));
     const honestKeys = new Set(keys.map((key) => bytesToHex(crypto.publicKey(key))));
     enodes.push(...this.#byzantine.map(({ enode }) => enode));
+    const journalKeeper = seededRandom(`${seed} journal`).below(honest.length);
     for (const [i, planned] of honest.entries()) {
       const host = this.#hostOf(i);
       this.#daemons.push(
         new Daemon({
           ...{ name: `node ${i}`, host, planned, broken, world: this.#world(host) },
+          keepsJournals: i === journalKeeper,
           key: keys[i] ?? new Uint8Array(32),
           peers: planned.peers.flatMap((number) => enodes[number] ?? []),
           trusted: planned.trustsSource ? enodes.slice(0, 1) : [],
@@ -364,6 +369,7 @@ class Simulation {
     await this.#clock.advance(5 * SECOND);
     for (const daemon of this.#daemons) {
       for (const says of daemon.leftovers()) this.#broken(`${daemon.name}: ${says}`);
+      for (const says of await daemon.journalFaults()) this.#broken(`${daemon.name}: journal ${says}`);
     }
     const timers = this.#clock.pendingTimers;
     if (timers > 0) this.#broken(`${timers} timers are left`);
