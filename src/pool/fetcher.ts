@@ -1,34 +1,19 @@
 import type { Clock, Timer } from '../runtime/index.js';
 import type { Announced } from './announcements.js';
+import { type Claim, type Delivered, faultIn, lie } from './delivery.js';
+import {
+  ANNOUNCER_BYTES,
+  ARRIVAL_WAIT_MS,
+  GATHER_MS,
+  MAX_ASKED_BYTES,
+  MAX_ASKED_HASHES,
+  MAX_FETCHER_BYTES,
+  MAX_PEER_ANNOUNCEMENTS,
+  REST_MS,
+  WANTED_BYTES,
+} from './fetch-limits.js';
 import { hashKey } from './hash-key.js';
-
-/** How long an announced transaction may still come by broadcast before it is asked for (geth: txArriveTimeout). */
-export const ARRIVAL_WAIT_MS = 500;
-/** What becomes due so soon after is asked for together with it (geth: txGatherSlack). */
-export const GATHER_MS = 100;
-/** How long a peer has for its answer (geth: txFetchTimeout). */
-export const FETCH_TIMEOUT_MS = 5_000;
-/** A peer that did not answer is asked for nothing more for so long. */
-export const REST_MS = 10_000;
-/** Hashes in one request (geth: maxTxRetrievals). */
-export const MAX_ASKED_HASHES = 256;
-/** A request is full once what it asks for was announced with this many bytes (geth: maxTxRetrievalSize). */
-export const MAX_ASKED_BYTES: number = 128 * 1024;
-/** Announcements of one peer that are remembered (geth: maxTxAnnounces). */
-export const MAX_PEER_ANNOUNCEMENTS = 4_096;
-/** geth: a difference of more than 8 bytes is a lie; some clients count a few bytes more or less. */
-export const SIZE_TOLERANCE_BYTES = 8;
-/** All that is remembered of all peers, by the two estimates below: some 30,000 transactions from eight peers each. */
-export const MAX_FETCHER_BYTES: number = 32 * 1024 * 1024;
-const WANTED_BYTES = 320;
-const ANNOUNCER_BYTES = 96;
-const BLOB_TYPE = 3;
-
-/** What one peer says of a transaction. */
-interface Claim {
-  readonly type: number;
-  readonly bytes: number;
-}
+import { BLOB_TYPE } from './transaction.js';
 
 /** A transaction that somebody has and we want. */
 interface Wanted {
@@ -47,19 +32,6 @@ interface FetchPeer {
   /** What it was asked for last, by key, in the order asked. */
   asked: ReadonlyMap<string, Wanted> | undefined;
   rest: Timer | undefined;
-}
-
-/** One transaction of an answer, as it really is. */
-export interface Delivered {
-  readonly hash: Uint8Array;
-  readonly type: number;
-  /** In the form that this peer's version counts. */
-  readonly bytes: number;
-  /**
-   * Whether hash and size say the same of everyone's copy. Not so for blob transactions: their sidecars are outside the hash,
-   * and so only who sent this one is measured by it.
-   */
-  readonly sizeIsProven: boolean;
 }
 
 export interface FetcherOptions {
@@ -362,7 +334,10 @@ export class TransactionFetcher {
 
   #forget(wanted: Wanted): void {
     this.#wanted.delete(wanted.key);
-    this.#waiting.delete(wanted);
+    if (this.#waiting.delete(wanted) && this.#waiting.size === 0) {
+      this.#timer?.cancel();
+      this.#timer = undefined;
+    }
     this.#bytes -= WANTED_BYTES + ANNOUNCER_BYTES * wanted.announcers.size;
     for (const name of wanted.announcers.keys()) {
       const state = this.#peers.get(name);
@@ -396,26 +371,4 @@ export class TransactionFetcher {
     for (const wanted of [...state.announced]) this.#release(peer, state, wanted);
     return state.asked;
   }
-}
-
-/** @returns what no answer to this request may have */
-function faultIn(transactions: readonly Delivered[], asked: ReadonlyMap<string, Wanted>): string | undefined {
-  const came = new Set<string>();
-  for (const { hash } of transactions) {
-    const key = hashKey(hash);
-    if (!asked.has(key)) return 'sent a transaction that was not asked for';
-    if (came.has(key)) return 'sent the same transaction twice in one answer';
-    came.add(key);
-  }
-  return undefined;
-}
-
-/** @returns how the claim differs from what came; undefined where it was true */
-function lie(claim: Claim, delivered: Delivered, sizeCounts: boolean): string | undefined {
-  if (claim.type !== delivered.type) {
-    return `announced a transaction as type ${claim.type} that is of type ${delivered.type}`;
-  }
-  const off = Math.abs(claim.bytes - delivered.bytes);
-  if (!sizeCounts || off <= SIZE_TOLERANCE_BYTES) return undefined;
-  return `announced a transaction with ${claim.bytes} bytes that has ${delivered.bytes}`;
 }

@@ -18,11 +18,11 @@ export {
 } from './blob-verifier.js';
 export { ALL_CELLS_MASK, BlobCells, type BlobCellsOptions, cellIndices, type ExtendBlob } from './cells.js';
 export { checkTransaction } from './check.js';
+export type { Delivered } from './delivery.js';
 export { PoolError, type PoolErrorCode } from './errors.js';
-export { FETCH_TIMEOUT_MS } from './fetch-limits.js';
 export { Feed, type FeedPart, MAX_FEED_ITEMS } from './feed.js';
+export { FETCH_TIMEOUT_MS } from './fetch-limits.js';
 export {
-  type Delivered,
   type FetcherGauges,
   type FetcherOptions,
   TransactionFetcher,
