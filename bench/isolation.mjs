@@ -5,6 +5,7 @@
 // them is more than 25 ms above the quiet one, or more than twice as long, where an answer was lost, or where the daemon's
 // memory grew by more than its stated bounds.
 import { fork, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -77,6 +78,11 @@ class Part {
     return answer;
   }
 
+  /** Resolves once it has gone: a profile is written on the way out. */
+  gone() {
+    return this.#child.exitCode !== null ? undefined : once(this.#child, 'exit');
+  }
+
   kill() {
     this.#child.kill();
   }
@@ -105,7 +111,10 @@ async function main() {
     return parts.at(-1);
   };
   try {
-    const profile = options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`];
+    const profile =
+      options.profile === undefined
+        ? []
+        : ['--cpu-prof', '--cpu-prof-interval=200', `--cpu-prof-dir=${options.profile}`];
     const daemon = part('node.mjs', [chainIn(folder)], profile);
     const { enode, head } = await daemon.ready();
     const honest = part('honest.mjs', [enode, readFileSync(genesis, 'utf8'), String(head)]);
@@ -136,6 +145,7 @@ async function main() {
         found.push(await stretch(name === 'quiet' ? [] : name === 'all at once' ? sorts : [name]));
     }
     await Promise.all([honest.ask({ ask: 'close' }), daemon.ask({ ask: 'close' })]);
+    await daemon.gone();
     return report([...rows].map(([name, found]) => ({ name, ...summed(found) })));
   } finally {
     for (const one of parts) one.kill();
