@@ -308,7 +308,10 @@ describe('the transaction fetcher', () => {
           expect(fetcher.gauges().bytes).toBeGreaterThanOrEqual(0);
         }
         for (const n of checking) fetcher.settled(hash(n));
-        for (const name of peers) fetcher.left(name);
+        for (const name of peers) {
+          open.delete(name);
+          fetcher.left(name);
+        }
         expect(fetcher.gauges()).toMatchObject({ wanted: 0, bytes: 0, asking: 0 });
         expect(clock.pendingTimers).toBe(0);
       }),
