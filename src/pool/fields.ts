@@ -10,22 +10,30 @@ import { PoolError } from './errors.js';
 const WORD = 32;
 const ADDRESS_BYTES = 20;
 
-/** A transaction as its sender signed it, before anything is made of the signature. */
-export interface TransactionFields {
-  /** 256 bits; undefined where a transaction of type 0 names none. */
+/** What its sender signed, beside the envelope. */
+export interface TransactionFacts {
+  /** Undefined where a transaction of type 0 is valid on any chain. */
   readonly chainId?: bigint | undefined;
   readonly nonce: bigint;
+  readonly gas: bigint;
+  /** Wei per gas: the most, and the most beyond the base fee. Before EIP-1559 both are the price. */
   readonly gasFeeCap: bigint;
   readonly gasTipCap: bigint;
-  readonly gas: bigint;
+  /** Wei per gas of blobs; for blob transactions only. */
+  readonly blobFeeCap?: bigint | undefined;
+  /** 20 bytes; undefined where a contract is created. */
   readonly to?: Uint8Array | undefined;
   readonly value: bigint;
   readonly data: Uint8Array;
   readonly accessList: AccessListSize;
-  readonly blobFeeCap?: bigint | undefined;
+  /** Versioned hashes, 32 bytes each. */
   readonly blobHashes: readonly Uint8Array[];
-  /** How many (EIP-7702). */
+  /** How many accounts it sets code for (EIP-7702). */
   readonly authorizations: number;
+}
+
+/** All that is read, before anything is made of the signature. */
+export interface TransactionFields extends TransactionFacts {
   readonly signature: SignatureFields;
 }
 

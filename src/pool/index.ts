@@ -27,7 +27,7 @@ export {
   type FetcherOptions,
   TransactionFetcher,
 } from './fetcher.js';
-export type { AccessListSize } from './fields.js';
+export type { AccessListSize, TransactionFacts } from './fields.js';
 export { hashKey } from './hash-key.js';
 export {
   type Intake,

@@ -10,7 +10,7 @@ import {
 import type { RlpxCrypto } from '../crypto/index.js';
 import { EthError, transactionEnvelope } from '../eth/index.js';
 import { PoolError } from './errors.js';
-import { type AccessListSize, readFields } from './fields.js';
+import { readFields, type TransactionFacts } from './fields.js';
 import {
   BLOB_BYTES,
   COMMITMENT_BYTES,
@@ -24,7 +24,7 @@ import { type BlobSidecar, checkCommitments, readSidecar } from './sidecar.js';
 export const BLOB_TYPE = 3;
 
 /** A transaction on its way into a block: decoded as far as a node without state needs it. It owns its bytes. */
-export interface PooledTransaction {
+export interface PooledTransaction extends TransactionFacts {
   /** 32 bytes. */
   readonly hash: Uint8Array;
   /** 0 to 4. */
@@ -39,24 +39,6 @@ export interface PooledTransaction {
   readonly bytesWithoutBlobs: number;
   /** 20 bytes. */
   readonly sender: Uint8Array;
-  /** Undefined where a transaction of type 0 is valid on any chain. */
-  readonly chainId?: bigint | undefined;
-  readonly nonce: bigint;
-  readonly gas: bigint;
-  /** Wei per gas: the most, and the most beyond the base fee. Before EIP-1559 both are the price. */
-  readonly gasFeeCap: bigint;
-  readonly gasTipCap: bigint;
-  /** Wei per gas of blobs; for blob transactions only. */
-  readonly blobFeeCap?: bigint | undefined;
-  /** 20 bytes; undefined where a contract is created. */
-  readonly to?: Uint8Array | undefined;
-  readonly value: bigint;
-  readonly data: Uint8Array;
-  readonly accessList: AccessListSize;
-  /** Versioned hashes, 32 bytes each. */
-  readonly blobHashes: readonly Uint8Array[];
-  /** How many accounts it sets code for (EIP-7702). */
-  readonly authorizations: number;
   /** Of blob transactions, always. */
   readonly sidecar?: BlobSidecar | undefined;
 }
