@@ -103,6 +103,14 @@ const faults: Readonly<Record<string, Fault>> = {
     journal: { write: async () => (armed() ? fail() : undefined) },
     templates: { basic: { extends: 'basic', settings: { messageLogging: 'headers' } } },
   }),
+  'a journal that does not know whom it wants': (armed, fail) => ({
+    journal: { write: () => undefined, wants: () => (armed() ? fail() : true) },
+    templates: { basic: { extends: 'basic', settings: { messageLogging: 'headers' } } },
+  }),
+  'a journal that does not know its room': (armed, fail) => ({
+    journal: { write: () => undefined, hasRoom: () => (armed() ? fail() : true) },
+    templates: { basic: { extends: 'basic', settings: { messageLogging: 'headers' } } },
+  }),
   'a cleaner that throws': (armed, fail) => ({ cleaner: () => (armed() ? fail() : undefined) }),
   'a logger that throws': (armed, fail) => {
     const log = (): void => (armed() ? fail() : undefined);
@@ -119,7 +127,7 @@ const faults: Readonly<Record<string, Fault>> = {
 const beside = { name: 'beside', version: 1, length: 2 } as const;
 const talker: SatelliteProtocol = {
   ...beside,
-  open(_session, channel) {
+  onSession(_session, channel) {
     channel.send(0, Uint8Array.of(0xc0));
     return { message: () => undefined };
   },
