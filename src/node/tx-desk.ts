@@ -116,6 +116,7 @@ export class TransactionDesk {
     this.#head = new HeadWatch({
       ...{ backend, clock, hasher: crypto, logger },
       included: (hashes) => this.#pool.forget(hashes),
+      reorganised: () => this.#pool.reorganised(),
       wantsIncluded: () => this.#pool.size > 0,
       baseFee: (fee) => this.#pool.setBaseFee(fee),
     });

@@ -1,4 +1,5 @@
 import type { ChainBackend, ChainRange } from '../chain/index.js';
+import { sameBytes } from '../codec/index.js';
 import { decodeBody, decodeHeader, type Hasher, transactionHash } from '../eth/index.js';
 import { rulesAfter, type TransactionRules } from '../pool/index.js';
 import type { Clock, Logger } from '../runtime/index.js';
@@ -15,6 +16,8 @@ export interface HeadWatchOptions {
   readonly logger: Logger;
   /** Transactions that a block holds now. */
   readonly included: (hashes: readonly Uint8Array[]) => void;
+  /** Blocks have left the chain. */
+  readonly reorganised: () => void;
   /** Wei per gas in the block at the head. */
   readonly baseFee: (fee: bigint) => void;
   /** Whether anybody wants to know what blocks hold. */
@@ -28,8 +31,9 @@ export class HeadWatch {
   #rules: TransactionRules;
   /** The head that was told last. */
   #number: bigint;
-  /** The last block that was looked into. */
+  /** The last block that was looked into: the head of then. */
   #looked: bigint;
+  #lookedHash: Uint8Array;
   #work: Promise<void> = Promise.resolve();
 
   constructor(options: HeadWatchOptions) {
@@ -37,6 +41,7 @@ export class HeadWatch {
     const { backend } = options;
     this.#number = backend.range().latest;
     this.#looked = this.#number;
+    this.#lookedHash = backend.range().latestHash;
     this.#rules = this.#rulesOf(backend.chain.genesisHeader, backend.range());
     this.moved(backend.range());
   }
@@ -72,9 +77,9 @@ export class HeadWatch {
       this.#rules = this.#rulesOf(header, range);
       baseFee(this.#rules.head.baseFee ?? 0n);
     }
-    const behind = range.latest - this.#looked;
-    const first = behind < 1n || behind > MAX_INCLUDED_BLOCKS ? range.latest : this.#looked + 1n;
+    const first = await this.#firstNew(range.latest, signal);
     this.#looked = range.latest;
+    this.#lookedHash = range.latestHash;
     if (!wantsIncluded()) return;
     for (let number = first; number <= range.latest; number++) {
       const hash = await backend.hashOf(number, { signal });
@@ -82,6 +87,18 @@ export class HeadWatch {
       if (body === undefined) continue;
       included(decodeBody(body).transactions.map((raw) => transactionHash(raw, hasher)));
     }
+  }
+
+  /** From which block on transactions may be in a block now that were not, when the head was looked at last. */
+  async #firstNew(latest: bigint, signal: AbortSignal): Promise<bigint> {
+    const { backend, reorganised } = this.#options;
+    const standing = await backend.hashOf(this.#looked, { signal });
+    if (standing === undefined || !sameBytes(standing, this.#lookedHash)) {
+      reorganised();
+      return latest < MAX_INCLUDED_BLOCKS ? 0n : latest - MAX_INCLUDED_BLOCKS + 1n;
+    }
+    const behind = latest - this.#looked;
+    return behind < 1n || behind > MAX_INCLUDED_BLOCKS ? latest : this.#looked + 1n;
   }
 
   /**

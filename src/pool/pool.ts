@@ -166,6 +166,11 @@ export class TransactionPool {
     );
   }
 
+  /** Blocks have left the chain: what they included may be wanted again. */
+  reorganised(): void {
+    this.#included.clear();
+  }
+
   /** A new head: what a transaction pays beyond the base fee is what it is worth. */
   setBaseFee(baseFee: bigint): void {
     if (baseFee === this.#baseFee) return;

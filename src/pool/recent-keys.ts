@@ -17,4 +17,8 @@ export class RecentKeys {
     if (this.#keys.size >= this.#max) this.#keys.delete(this.#keys.values().next().value as string);
     this.#keys.add(key);
   }
+
+  clear(): void {
+    this.#keys.clear();
+  }
 }

@@ -110,6 +110,9 @@ describe('a transaction', () => {
     expect(own.add(one as PooledTransaction), 'only stale: it may be wanted after a reorganisation').toBe(
       'added',
     );
+    own.reorganised();
+    expect(own.knows(foreign.hash), 'its block has left the chain').toBe(false);
+    expect(own.add(foreign)).toBe('added');
     const before = changes.length;
     own.forget([new Uint8Array(32)]);
     expect(changes).toHaveLength(before);
