@@ -113,6 +113,7 @@ export class ActiveSession implements Session {
       takes: () => this.#takes,
       reads: () => this.#input.reads,
       readRequests: (go) => this.#input.stop('serving', !go),
+      ended: () => this.#endedError(),
       over: () => this.#sendsNothing(),
       isDraining: () => this.#drain !== undefined,
       progress: () => this.#drain?.look(),
@@ -184,8 +185,8 @@ export class ActiveSession implements Session {
   }
 
   ping(options: { readonly signal?: AbortSignal } = {}): Promise<number> {
-    const { cause } = this.#session;
-    if (cause !== undefined) return Promise.reject(endedError(this.id, cause));
+    const ended = this.#endedError();
+    if (ended !== undefined) return Promise.reject(ended);
     return this.#keepAlive.measure(options.signal);
   }
 
@@ -342,9 +343,12 @@ export class ActiveSession implements Session {
 
   /** @returns why the peer gets nothing new any more */
   #sendsNothing(): SessionError | undefined {
+    return this.#endedError() ?? (this.#drain === undefined ? undefined : new SessionNotActive(this.id));
+  }
+
+  #endedError(): SessionError | undefined {
     const { cause } = this.#session;
-    if (cause !== undefined) return endedError(this.id, cause);
-    return this.#drain === undefined ? undefined : new SessionNotActive(this.id);
+    return cause === undefined ? undefined : endedError(this.id, cause);
   }
 
   #advance(event: 'pause' | 'resume'): void {

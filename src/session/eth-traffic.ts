@@ -46,6 +46,8 @@ export interface EthTrafficOptions {
   /** Whether anything is read from the peer. */
   readonly reads: () => boolean;
   readonly readRequests: (go: boolean) => void;
+  /** @returns how the session ended, for whoever still wants something of it */
+  readonly ended: () => SessionError | undefined;
   /** @returns why the peer gets nothing new any more */
   readonly over: () => SessionError | undefined;
   readonly isDraining: () => boolean;
@@ -82,6 +84,7 @@ export class EthTraffic {
     this.requests = new InflightRequests({
       ...{ clock, deadlines: host.deadlines, protocol, outgoing },
       reading: () => options.reads() && options.takes(),
+      over: () => options.ended(),
       breach: (ending) => options.end(ending),
     });
     this.serving = new Serving({
@@ -95,6 +98,7 @@ export class EthTraffic {
       idle: () => options.progress(),
       faulty: (error) => options.end(faultOf(error)),
       readRequests: (go) => options.readRequests(go),
+      isOver: () => options.ended() !== undefined,
     });
     this.range = new PeerRange(clock, remoteStatus);
     this.#announcer = this.#makeAnnouncer(id, statusRange(ourStatus));

@@ -69,7 +69,6 @@ export class Outgoing {
   /** Protocols that were told that there is no room. */
   readonly #wanting = new Set<SharedCapability>();
   #blocked = false;
-  #cleared = false;
   #dropped = 0;
   #requestRoom: (() => void) | undefined;
 
@@ -229,7 +228,6 @@ export class Outgoing {
 
   /** The peer takes bytes again. */
   drained(): void {
-    if (this.#cleared) return;
     this.#blocked = false;
     this.#flush();
     for (const capability of [...this.#wanting]) {
@@ -241,7 +239,6 @@ export class Outgoing {
   }
 
   clear(): void {
-    this.#cleared = true;
     this.#blocked = true;
     this.#range.clear();
     this.#requestRoom = undefined;

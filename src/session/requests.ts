@@ -59,6 +59,8 @@ export interface InflightOptions {
   readonly outgoing: Outgoing;
   /** Whether answers are read at all at the moment; while not, nobody is blamed for a missing one. */
   readonly reading: () => boolean;
+  /** @returns why nothing is asked any more: the session has ended */
+  readonly over: () => SessionError | undefined;
   readonly breach: (ending: Ending) => void;
 }
 
@@ -75,7 +77,6 @@ export class InflightRequests {
   readonly roundTrips: RoundTrips;
   #lastId = 0n;
   #answered = 0;
-  #ended: SessionError | undefined;
 
   constructor(options: InflightOptions) {
     this.#options = options;
@@ -114,7 +115,8 @@ export class InflightRequests {
    */
   async ask(request: EthRequest, options: RequestOptions = {}): Promise<EthResponse> {
     const { protocol, clock } = this.#options;
-    if (this.#ended !== undefined) throw this.#ended;
+    const over = this.#options.over();
+    if (over !== undefined) throw over;
     if (options.signal?.aborted) throw aborted(options.signal);
     const spec = protocol.byName.get(request.name);
     const answer = spec?.answer === undefined ? undefined : protocol.byName.get(spec.answer);
@@ -201,7 +203,6 @@ export class InflightRequests {
 
   /** The session is over: everybody who waits hears it. */
   end(error: SessionError): void {
-    this.#ended = error;
     for (const asked of [...this.#callers]) {
       this.#callers.remove(asked);
       asked.timer?.cancel();
@@ -315,7 +316,7 @@ export class InflightRequests {
     asked.timer?.cancel();
     if (!this.#open.delete(asked.id)) return;
     this.#count(asked.kind, -1);
-    if (this.#ended === undefined) this.#advance();
+    this.#advance();
   }
 }
 

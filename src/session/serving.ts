@@ -56,6 +56,8 @@ export interface ServingOptions {
   /** A parked request turned out to be unreadable, or reading has to stop or may go on. */
   readonly faulty: (error: unknown) => void;
   readonly readRequests: (go: boolean) => void;
+  /** Whether the session has ended: what is done after it goes nowhere. */
+  readonly isOver: () => boolean;
 }
 
 /**
@@ -73,7 +75,6 @@ export class Serving {
   /** What is being worked on is worked on alone. */
   #alone = false;
   #answered = 0;
-  #ended = false;
 
   constructor(options: ServingOptions) {
     this.#options = options;
@@ -127,7 +128,6 @@ export class Serving {
   }
 
   end(): void {
-    this.#ended = true;
     this.#parked.length = 0;
     this.#excess.length = 0;
     this.#parkedBytes = 0;
@@ -160,7 +160,7 @@ export class Serving {
   }
 
   #advance(): void {
-    if (this.#ended) return;
+    if (this.#options.isOver()) return;
     this.#startParked();
     while (this.#excess.length > 0) {
       const [first] = this.#excess;
@@ -177,7 +177,7 @@ export class Serving {
   }
 
   #startParked(): void {
-    while (!this.#ended) {
+    while (!this.#options.isOver()) {
       const [request] = this.#parked;
       if (request === undefined || !this.#mayStart(request)) return;
       this.#parked.shift();
@@ -213,14 +213,14 @@ export class Serving {
     const answer = await this.#answerTo(request);
     this.#running--;
     this.#alone = false; // nothing else was begun meanwhile
-    if (!this.#ended) this.#respond(request, answer, parked);
+    if (!this.#options.isOver()) this.#respond(request, answer, parked);
   }
 
   async #answerTo(request: EthRequest): Promise<EthResponse> {
     try {
       return (await this.#options.handle(request)) ?? emptyAnswer(request);
     } catch (error) {
-      if (!this.#ended) this.#warn(request, 'a request failed and is answered empty', error);
+      if (!this.#options.isOver()) this.#warn(request, 'a request failed and is answered empty', error);
       return emptyAnswer(request);
     }
   }

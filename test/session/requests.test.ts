@@ -4,7 +4,7 @@ import { type EthMessage, type EthMessageName, ethProtocol, type MessageSpec } f
 import { VirtualClock } from '../../src/runtime/simulated/clock.js';
 import type { Ending } from '../../src/session/close-cause.js';
 import { DEFAULT_DEADLINES } from '../../src/session/deadlines.js';
-import { SessionNotActive } from '../../src/session/errors.js';
+import { type SessionError, SessionNotActive } from '../../src/session/errors.js';
 import { Outgoing, REQUEST_LANE } from '../../src/session/outgoing.js';
 import {
   type IncomingAnswer,
@@ -44,10 +44,11 @@ function inflight() {
   const sink = recordingSink();
   const outgoing = new Outgoing(sink, ETH_CAPABILITY, clock);
   const breaches: Ending[] = [];
-  const state = { reading: true };
+  const state: { reading: boolean; over?: SessionError } = { reading: true };
   const requests = new InflightRequests({
     ...{ clock, deadlines: DEFAULT_DEADLINES, protocol, outgoing },
     reading: () => state.reading,
+    over: () => state.over,
     breach: (ending) => breaches.push(ending),
   });
   const bodies = (count = 2, options = {}) =>
@@ -150,9 +151,10 @@ describe('a request', () => {
   });
 
   test('the end of the session reaches everyone who waits, and everyone who comes later', async () => {
-    const { bodies, requests, clock } = inflight();
+    const { bodies, requests, clock, state } = inflight();
     const asked = [bodies(), bodies(), bodies()];
     const error = new SessionNotActive('s1');
+    state.over = error;
     requests.end(error);
     for (const one of asked) await expect(one).rejects.toBe(error);
     await expect(bodies()).rejects.toBe(error);

@@ -32,6 +32,7 @@ function server(version: EthVersion = 69) {
   const logger = recordingLogger();
   const faults: unknown[] = [];
   const reads: boolean[] = [];
+  const state = { over: false };
   const asked: {
     request: EthRequest;
     answer: (response?: EthResponse) => void;
@@ -49,6 +50,7 @@ function server(version: EthVersion = 69) {
     idle: () => undefined,
     faulty: (error) => faults.push(error),
     readRequests: (go) => reads.push(go),
+    isOver: () => state.over,
   });
   const spec = protocol.byName.get('GetBlockBodies') as MessageSpec;
   const take = (id: number, hashes = 1): void =>
@@ -65,6 +67,7 @@ function server(version: EthVersion = 69) {
     serving.roomAgain();
   };
   return {
+    state,
     answers,
     sink,
     outgoing,
@@ -270,8 +273,9 @@ describe('serving requests', () => {
   });
 
   test('answers that get done after the end go nowhere, and nothing waits', async () => {
-    const { take, bodiesFor, answers, serving, logger, asked } = server();
+    const { take, bodiesFor, answers, serving, logger, asked, state } = server();
     for (let id = 0; id < 10; id++) take(id);
+    state.over = true;
     serving.end();
     bodiesFor(0);
     asked[1]?.fail(new Error('aborted'));
