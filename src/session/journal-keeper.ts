@@ -1,4 +1,5 @@
 import type { RlpxCrypto } from '../crypto/index.js';
+import type { Capability } from '../rlpx/index.js';
 import type { Clock, Logger } from '../runtime/index.js';
 import type { CloseCause } from './close-cause.js';
 import { type Deferred, deferred } from './deferred.js';
@@ -122,6 +123,22 @@ interface KeeperHost {
   readonly pauses: () => void;
 }
 
+/** A message of which it is not known yet whether it is accepted; one of the two is called. */
+export interface HeldMessage {
+  accepted(): void;
+  refused(): void;
+}
+
+type Spoken = Pick<Capability, 'name' | 'version'>;
+
+function nameOf({ name, version }: Spoken): string {
+  return `${name}/${version}`;
+}
+
+function besideSpec(id: number): JournaledMessage {
+  return { id, name: `message ${id}`, kind: undefined };
+}
+
 /** The journal of one session on its way to the sink. */
 export class JournalKeeper {
   readonly #session: SessionHandle;
@@ -130,6 +147,7 @@ export class JournalKeeper {
   /** Answers to refused requests, which leave no trace in the history. */
   readonly #untold = new WeakSet<Uint8Array>();
   #state: 'idle' | 'writing' | 'failed' = 'idle';
+  #held: (() => void) | undefined;
 
   constructor(session: SessionHandle, journal: SessionJournal, host: KeeperHost) {
     this.#session = session;
@@ -143,6 +161,7 @@ export class JournalKeeper {
   }
 
   event(atMs: number, event: LivingEvent, state: LiveState, facts?: Readonly<Record<string, string>>): void {
+    this.#settle();
     if (this.#state === 'failed') return;
     this.#journal.event(atMs, event, state, facts);
     this.#writeSoon();
@@ -150,20 +169,39 @@ export class JournalKeeper {
 
   /** @param capability `eth/69` */
   message(direction: 'in' | 'out', capability: string, spec: JournaledMessage, payload: Uint8Array): void {
+    this.#settle();
     if (this.#state === 'failed' || this.#untold.has(payload)) return;
     this.#journal.message(this.#host.clock.wallMs(), direction, capability, spec, payload);
     this.#writeSoon();
   }
 
-  /** A message of a protocol beside eth; what it is for is for its handler to know. */
-  beside(
-    direction: 'in' | 'out',
-    capability: { readonly name: string; readonly version: number },
-    id: number,
-    payload: Uint8Array,
-  ): void {
-    const { name, version } = capability;
-    this.message(direction, `${name}/${version}`, { id, name: `message ${id}`, kind: undefined }, payload);
+  /** A message of a protocol beside eth has left. */
+  saidBeside(capability: Spoken, id: number, payload: Uint8Array): void {
+    this.message('out', nameOf(capability), besideSpec(id), payload);
+  }
+
+  /**
+   * A message of a protocol beside eth came. Whether it is accepted only its handler can say: until then it is held, before
+   * anything that the handler does is written down.
+   */
+  heardBeside(capability: Spoken, id: number, payload: Uint8Array): HeldMessage {
+    this.#settle();
+    const copy = payload.slice(); // the handler may do with it what it likes
+    const atMs = this.#host.clock.wallMs();
+    const held = (): void => {
+      if (this.#state === 'failed') return;
+      this.#journal.message(atMs, 'in', nameOf(capability), besideSpec(id), copy);
+      this.#writeSoon();
+    };
+    this.#held = held;
+    return {
+      accepted: () => {
+        if (this.#held === held) this.#settle();
+      },
+      refused: () => {
+        if (this.#held === held) this.#held = undefined;
+      },
+    };
   }
 
   /** This payload is going to leave, and is not to be told of. */
@@ -172,9 +210,16 @@ export class JournalKeeper {
   }
 
   end(cause: CloseCause): void {
+    this.#settle();
     if (this.#state === 'failed') return;
     this.#journal.end(cause.atMs, cause);
     this.#writeSoon();
+  }
+
+  #settle(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    held?.();
   }
 
   #writeSoon(): void {
@@ -217,13 +262,9 @@ export function journaledSink(
   journal: JournalKeeper | undefined,
 ): MessageSink {
   if (journal === undefined) return sink;
-  const tell = (
-    capability: { readonly name: string; readonly version: number },
-    id: number,
-    payload: Uint8Array,
-  ): void => {
+  const tell = (capability: Spoken, id: number, payload: Uint8Array): void => {
     const spec = capability.name === 'eth' ? protocol.byId[id] : undefined;
-    if (capability.name !== 'eth') journal.beside('out', capability, id, payload);
+    if (capability.name !== 'eth') journal.saidBeside(capability, id, payload);
     else if (spec !== undefined) journal.message('out', `eth/${protocol.version}`, spec, payload);
   };
   return {

@@ -5,7 +5,8 @@ import type { Logger } from '../runtime/logger.js';
 import { type CloseCause, type Ending, endings } from './close-cause.js';
 import { ProtocolBreach, SessionError } from './errors.js';
 import { callForeign, textOf } from './foreign-code.js';
-import type { Session } from './handle.js';
+import type { Gauge, Session } from './handle.js';
+import type { HeldMessage } from './journal-keeper.js';
 import type { LaneBounds } from './lane.js';
 import type { Outgoing, SendOutcome } from './outgoing.js';
 import type { SatelliteVerdict } from './quota.js';
@@ -57,8 +58,8 @@ export interface SatellitesOptions {
   readonly guard: (work: () => void) => void;
   /** @returns why nothing can be sent any more */
   readonly over: () => SessionError | undefined;
-  /** A message that kept to what the session knows of its protocol is handed to its handler. */
-  readonly accepted?: (capability: Capability, id: number, payload: Uint8Array) => void;
+  /** A message is handed to its handler, who says whether it is accepted. */
+  readonly heard?: (capability: Capability, id: number, payload: Uint8Array) => HeldMessage | undefined;
   readonly end: (ending: Ending) => void;
   /** Reading has to stop, or may go on. */
   readonly read: (go: boolean) => void;
@@ -88,6 +89,16 @@ export class Satellites {
   channel(name: string): CapabilityChannel | undefined {
     const satellite = this.#satellites.get(name);
     return satellite?.closed === undefined ? satellite?.channel : undefined;
+  }
+
+  /** What waits beyond budgets, of all of them together. */
+  get held(): Gauge {
+    let [items, bytes] = [0, 0];
+    for (const { inbox } of this.#satellites.values()) {
+      items += inbox.held.items;
+      bytes += inbox.held.bytes;
+    }
+    return { items, bytes };
   }
 
   /** Bytes of messages that handlers have not finished with. */
@@ -211,12 +222,15 @@ export class Satellites {
     const { name } = protocol;
     const handler = this.#satellites.get(name)?.handler;
     const payload = message.payload(satelliteCap(protocol, message.id) ?? 0);
-    this.#options.accepted?.(message.capability, message.id, payload);
+    const heard = this.#options.heard?.(message.capability, message.id, payload);
     try {
       const outcome = handler?.message(message.id, payload);
+      heard?.accepted();
       if (!(outcome instanceof Promise)) return undefined;
       return { bytes: payload.length, done: outcome.catch((error: unknown) => this.#failed(name, error)) };
     } catch (error) {
+      if (error instanceof ProtocolBreach) heard?.refused();
+      else heard?.accepted();
       this.#failed(name, error);
       return undefined;
     }

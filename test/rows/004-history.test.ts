@@ -3,12 +3,14 @@ import type { EthMessage } from '../../src/eth/index.js';
 import { packMessage } from '../../src/rlpx/index.js';
 import {
   decodeJournal,
+  defineProtocol,
   encodeJournal,
   type JournalEntry,
   replayJournal,
   type SatelliteProtocol,
   type SessionManagerOptions,
   type TemplateOptions,
+  type TypedChannel,
   verifyJournal,
 } from '../../src/session/index.js';
 import { crypto, hash, item, SECOND, Town } from '../support/rows-town.js';
@@ -109,7 +111,52 @@ describe('004.3: protocols beside eth', () => {
       expect(replayJournal(read)).toMatchObject({ possible: true, cause: { reason: 2 } });
     }
   });
+
+  test('004.3: what their handler refuses is not in it; what it says in return stands behind what it answers', async () => {
+    const town = new Town();
+    const entries: JournalEntry[] = [];
+    const protocol = (on: (value: number, channel: TypedChannel<Words>) => void): SatelliteProtocol =>
+      defineProtocol<Words>({
+        ...{ name: 'count', version: 1, length: 1 },
+        messages: {
+          number: {
+            id: 0,
+            encode: (value) => Uint8Array.of(value),
+            decode: ([value = 0]) => {
+              if (value > 9) throw new Error('more than nine');
+              return value;
+            },
+          },
+        },
+        onSession: (_session, channel) => ({ on: { number: (value) => on(value, channel) } }),
+      });
+    const { ab, ba } = await town.pair(
+      { capabilities: [protocol(() => undefined)] },
+      {
+        capabilities: [
+          protocol((value, channel) => {
+            channel.send('number', value + 1);
+            if (value === 5) throw new Error('a mistake of the handler is no fault of the message');
+          }),
+        ],
+        templates: { basic: { settings: { messageLogging: 'whole' } } },
+        journal: { write: (_session, more) => void entries.push(...more) },
+      },
+    );
+    for (const value of [1, 5, 10]) ab.capability('count')?.send(0, Uint8Array.of(value));
+    expect(await town.clock.settle(ba.ended)).toMatchObject({ outcome: 'faulted' });
+    await town.clock.advance(SECOND);
+    const said = entries.flatMap((entry) =>
+      entry.kind === 'message' && entry.capability === 'count/1' ? [`${entry.chain} ${entry.payload}`] : [],
+    );
+    expect(said).toEqual(['in 01', 'out 02', 'in 05', 'out 06']);
+    expect(replayJournal(entries)).toMatchObject({ possible: true, cause: { outcome: 'faulted' } });
+  });
 });
+
+interface Words {
+  readonly number: number;
+}
 
 describe('004.4: ambient signals', () => {
   const announced: EthMessage = {
