@@ -2,7 +2,7 @@ import type { IncomingMessage, RlpxConnection } from '../rlpx/index.js';
 import type { Clock } from '../runtime/index.js';
 import type { HeldInput } from './held-input.js';
 import type { KeepAlive } from './keep-alive.js';
-import { FRAMES_PER_TURN, TurnBudget, type Turns } from './turn-budget.js';
+import { BYTES_PER_TURN, FRAMES_PER_TURN, TurnBudget, type Turns } from './turn-budget.js';
 
 /** Who wants no more input for now: requests that wait, a slow handler of another protocol, a quota. */
 export type InputStop = 'serving' | 'satellites' | 'quota';
@@ -59,6 +59,7 @@ export class Input {
 
   message(message: IncomingMessage): void {
     const { held, take, takes } = this.#options;
+    if (this.#budget.spendBytes(message.declaredBytes)) this.#giveWay();
     if (takes() && held.isEmpty) {
       take(message);
       return;
@@ -76,9 +77,15 @@ export class Input {
   /** Hands over what is held, so much in one turn. */
   release(): void {
     const { guard, held, take } = this.#options;
-    let left = FRAMES_PER_TURN;
-    guard(() => held.release((message) => take(message) && --left > 0));
-    if (left === 0 && !held.isEmpty) this.#releaseSoon();
+    let frames = FRAMES_PER_TURN;
+    let bytes = BYTES_PER_TURN;
+    guard(() =>
+      held.release((message) => {
+        bytes -= message.declaredBytes;
+        return take(message) && --frames > 0 && bytes > 0;
+      }),
+    );
+    if ((frames === 0 || bytes <= 0) && !held.isEmpty) this.#releaseSoon();
     this.#decide();
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { encodeBytes, encodeList } from '../../src/codec/index.js';
 import { VirtualClock } from '../../src/runtime/simulated/clock.js';
-import { FRAMES_PER_TURN, TurnBudget, Turns } from '../../src/session/turn-budget.js';
+import { BYTES_PER_TURN, FRAMES_PER_TURN, TurnBudget, Turns } from '../../src/session/turn-budget.js';
 import { Village } from '../support/session-nodes.js';
 import { ScriptedPeer } from '../support/session-peer.js';
 import { hash } from '../support/session-values.js';
@@ -14,6 +15,21 @@ describe('a budget per turn', () => {
     expect(second.spend()).toBe(false);
     await clock.advance(1);
     expect(first.spend()).toBe(false);
+  });
+
+  test('is spent by bytes as well, and what was exceeded is not owed', async () => {
+    const clock = new VirtualClock();
+    const budget = new TurnBudget(new Turns(clock), 3, 100);
+    expect([budget.spendBytes(60), budget.spendBytes(39), budget.spendBytes(1)]).toEqual([
+      false,
+      false,
+      true,
+    ]);
+    expect(budget.spend()).toBe(false);
+    await clock.advance(1);
+    expect(budget.spendBytes(10_000)).toBe(true);
+    await clock.advance(1);
+    expect(budget.spendBytes(99)).toBe(false);
   });
 
   test('takes one task per turn, however many ask', () => {
@@ -73,6 +89,38 @@ describe('a peer that sends a thousand messages at once', () => {
     expect(heard.flat()).toEqual(Array.from({ length: 1_000 }, (_, i) => i));
     expect(Math.max(...heard.map(({ length }) => length))).toBeLessThanOrEqual(FRAMES_PER_TURN);
     expect(heard.length).toBeGreaterThanOrEqual(1_000 / FRAMES_PER_TURN);
+    expect(session.state).toBe('active');
+  });
+
+  test.each([
+    ['as they come', false],
+    ['after a pause', true],
+  ])('gives way after each one that is large once decompressed: %s', async (_, paused) => {
+    const village = new Village(1, { windowBytes: 10_000_000, maxPieceBytes: 10_000_000, pieces: 'whole' });
+    /** How many were heard, by turn. */
+    const heard = [0];
+    const node = await village.node({
+      gossip: (message) => {
+        if (message.name !== 'Transactions') return;
+        heard.push((heard.pop() ?? 0) + 1);
+        if (heard.at(-1) === 1) village.clock.soon(() => heard.push(0));
+      },
+    });
+    const peer = new ScriptedPeer(village.world('10.0.0.99'));
+    await village.clock.settle(peer.dial(node));
+    await village.clock.advance(100);
+    const [session] = node.manager.active();
+    if (session === undefined) throw new Error('no session');
+    if (paused) session.pause();
+    const large = encodeList([encodeBytes(new Uint8Array(BYTES_PER_TURN))]);
+    for (let i = 0; i < 5; i++) peer.say({ name: 'Transactions', transactions: [large] });
+    await village.clock.advance(100);
+    if (paused) {
+      expect(heard).toEqual([0]);
+      session.resume();
+    }
+    await village.clock.advance(100);
+    expect(heard).toEqual([1, 1, 1, 1, 1, 0]);
     expect(session.state).toBe('active');
   });
 
