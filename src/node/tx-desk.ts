@@ -4,6 +4,7 @@ import {
   type EthMessage,
   type EthRequest,
   type EthResponse,
+  type NewBlockHashes,
   type NewPooledTransactionHashes,
   type Transactions,
   transactionEnvelope,
@@ -75,6 +76,10 @@ export interface TransactionDeskOptions {
   /** A transaction is in the pool. */
   readonly accepted: (transaction: PooledTransaction) => void;
 }
+
+/** Blocks in one announcement of eth/68: more are a breach, and of these so many are shown. */
+const MAX_ANNOUNCED_BLOCKS = 4_096;
+const MAX_SHOWN_BLOCKS = 16;
 
 /** A transaction cannot be taken. */
 export class TransactionError extends Error {
@@ -184,6 +189,7 @@ export class TransactionDesk {
     try {
       if (message.name === 'Transactions') this.#sent(message, session);
       else if (message.name === 'NewPooledTransactionHashes') this.#announced(message, session);
+      else if (message.name === 'NewBlockHashes') this.#blocks(message, session);
     } catch (error) {
       if (!(error instanceof EthError)) throw error;
       this.#blame(session.id, error.message);
@@ -272,6 +278,14 @@ export class TransactionDesk {
       this.#own.note(hash, session.nodeId, 'seenBack');
     }
     this.#fetcher.announced(session.id, reading.announced);
+  }
+
+  /** eth/68 only, and since the merge nobody sends it. What it says is shown, and asked for by nobody. */
+  #blocks({ blocks }: NewBlockHashes, session: Session): void {
+    if (blocks.length > MAX_ANNOUNCED_BLOCKS)
+      return void this.#blame(session.id, `announced ${blocks.length} blocks at once`);
+    for (const { number, hash } of blocks.slice(0, MAX_SHOWN_BLOCKS))
+      this.#options.feeds.block(session.id, number, hash);
   }
 
   /** A transaction of the execution client behind us: it has judged already. */
