@@ -2,12 +2,18 @@ import type { DrainLoad } from './draining.js';
 import type { EthTraffic } from './eth-traffic.js';
 import type { QueueGauges } from './handle.js';
 import type { Outgoing } from './outgoing.js';
+import type { Satellites } from './satellites.js';
 
 /** What waits in each direction of one session. */
-export function queueGauges(outgoing: Outgoing, traffic: EthTraffic): QueueGauges {
+export function queueGauges(
+  outgoing: Outgoing,
+  traffic: EthTraffic,
+  { held }: Pick<Satellites, 'held'>,
+): QueueGauges {
   const { responses, requests, range, broadcasts, broadcastsDropped, satellites } = outgoing;
   return {
     ...{ responses, requests, range, broadcasts, broadcastsDropped, satellites },
+    satellitesHeld: held,
     known: traffic.broadcasts.known.size,
     requestsOpen: traffic.requests.size,
     callers: traffic.requests.callers,

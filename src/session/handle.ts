@@ -133,6 +133,8 @@ export interface QueueGauges {
   readonly broadcastsDropped: number;
   /** Of protocols beside eth, all together. */
   readonly satellites: Gauge;
+  /** What came of them beyond their budgets, and waits to be handed over. */
+  readonly satellitesHeld: Gauge;
   /** Transactions that the peer is known to have. */
   readonly known: number;
   /** Our requests without an answer, those given up included. */

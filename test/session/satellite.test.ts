@@ -278,15 +278,17 @@ describe('the budget of a protocol beside eth', () => {
   }
 
   test('a burst goes at once, what follows waits in its order, and no faster than the budget allows', async () => {
-    const { clock, take, heard, told, breaches } = counted();
+    const { all, clock, take, heard, told, breaches } = counted();
     const ids = Array.from({ length: 25 }, (_, i) => i % 3);
     for (const id of ids) take(id, 1);
     expect(heard).toHaveLength(11); // ten of the burst, and the one that owes
     expect(told).toEqual([{ step: 'throttle', protocol: 'chat', quota: 'messagesPerSecond', forMs: 100 }]);
+    expect(all.held).toEqual({ items: 14, bytes: 14 * 256 });
     await clock.advance(500);
     expect(heard).toHaveLength(16);
     await clock.advance(1_000);
     expect(heard).toEqual(ids);
+    expect(all.held).toEqual({ items: 0, bytes: 0 });
     expect(breaches).toEqual([]);
   });
 

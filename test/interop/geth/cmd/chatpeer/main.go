@@ -7,8 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/p2p"
@@ -58,20 +56,12 @@ func run(dial string) error {
 		server.AddPeer(node)
 	}
 
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
-	closed := make(chan struct{})
-	go func() {
-		room.Listen(os.Stdin)
-		close(closed)
-	}()
+	stopped := lines.Stopped(room.Listen)
 	for {
 		select {
 		case e := <-events:
 			lines.Print(map[string]any{"event": "peer." + string(e.Type), "peer": e.Peer.String(), "error": e.Error})
-		case <-stop:
-			return nil
-		case <-closed:
+		case <-stopped:
 			return nil
 		}
 	}

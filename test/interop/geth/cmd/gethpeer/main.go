@@ -8,10 +8,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/ethereum/go-ethereum/crypto"
@@ -133,20 +131,12 @@ func run(o options) error {
 		"genesis": chain.Genesis().Hash(),
 	})
 
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
-	closed := make(chan struct{})
-	go func() {
-		room.Listen(os.Stdin)
-		close(closed)
-	}()
+	stopped := lines.Stopped(room.Listen)
 	for {
 		select {
 		case e := <-events:
 			lines.Print(peerEvent(e))
-		case <-stop:
-			return nil
-		case <-closed:
+		case <-stopped:
 			return nil
 		}
 	}

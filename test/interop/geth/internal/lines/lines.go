@@ -3,8 +3,11 @@ package lines
 
 import (
 	"encoding/json"
+	"io"
 	"os"
+	"os/signal"
 	"sync"
+	"syscall"
 )
 
 var stdout sync.Mutex
@@ -18,4 +21,21 @@ func Print(line map[string]any) {
 	stdout.Lock()
 	defer stdout.Unlock()
 	os.Stdout.Write(append(encoded, '\n'))
+}
+
+// Stopped is closed when read has come to the end of stdin, or on SIGTERM: then the program has to end.
+func Stopped(read func(stdin io.Reader)) <-chan struct{} {
+	stopped := make(chan struct{})
+	end := sync.OnceFunc(func() { close(stopped) })
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	go func() {
+		<-signals
+		end()
+	}()
+	go func() {
+		read(os.Stdin)
+		end()
+	}()
+	return stopped
 }
