@@ -11,6 +11,8 @@ export interface GethOptions {
   readonly eth?: readonly number[];
   readonly networkId?: number;
   readonly maxPeers?: number;
+  /** Where its socket stands; in a folder of its own. A geth that is started again stands where it stood. */
+  readonly ipc?: string;
   /** Speak chat beside eth: `{ op: 'say', words }` on its stdin says something to all. */
   readonly chat?: boolean;
 }
@@ -41,14 +43,16 @@ export interface Geth {
   readonly enode: string;
   /** Its node id: 64 hex digits. */
   readonly id: string;
-  /** JSON-RPC over its IPC socket. */
+  /** Path of its IPC socket. */
+  readonly ipc: string;
+  /** JSON-RPC over it. */
   call<T>(method: string, ...params: readonly unknown[]): Promise<T>;
   peers(): Promise<readonly GethPeerInfo[]>;
 }
 
 /** Starts a geth with the given chain; it is stopped after the test. */
 export async function startGeth(o: GethOptions): Promise<Geth> {
-  const ipc = join(temporaryFolder(), 'geth.ipc');
+  const ipc = o.ipc ?? join(temporaryFolder(), 'geth.ipc');
   const args = ['-genesis', o.chain.genesis, '-ipc', ipc];
   if (o.blocks !== 0) args.push('-chain', o.chain.chain);
   if (o.blocks !== undefined) args.push('-blocks', String(o.blocks));
@@ -63,13 +67,14 @@ export async function startGeth(o: GethOptions): Promise<Geth> {
     process,
     enode: text(ready, 'enode'),
     id: text(ready, 'id'),
+    ipc,
     call,
     peers: () => call('admin_peers'),
   };
 }
 
 /** One call over geth's IPC: one connection, one JSON value each way. */
-async function rpc<T>(path: string, method: string, params: readonly unknown[]): Promise<T> {
+export async function rpc<T>(path: string, method: string, params: readonly unknown[]): Promise<T> {
   return await new Promise<T>((resolve, reject) => {
     const socket = createConnection(path);
     let answer = '';

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +15,9 @@ export const root: string = dirname(dirname(dirname(here)));
 const gethModule = join(root, 'test', 'interop', 'geth');
 
 /** Path of a program that `npm run test:interop` built. */
-export function built(name: 'geth' | 'devp2p' | 'gethpeer' | 'scriptpeer' | 'chatpeer'): string {
+export function built(
+  name: 'geth' | 'devp2p' | 'demochain' | 'gethpeer' | 'scriptpeer' | 'chatpeer',
+): string {
   const path = join(gethModule, 'bin', name);
   if (!existsSync(path)) throw new Error(`${path} is missing: start the suite with \`npm run test:interop\``);
   return path;
@@ -76,6 +78,24 @@ export function demoWithoutAccessLists(): Uint8Array {
     blocks.push(encodeBlock(header, body));
   }
   return concatBytes(blocks);
+}
+
+/** The blocks after `fork` of a chain that is the demonstration chain up to there: geth does not import what it has. */
+export function demoBranch(fork: number, blocks: number): Pick<ChainFiles, 'chain' | 'head' | 'headHash'> {
+  const folder = temporaryFolder();
+  const args = ['-out', folder, '-fork', String(fork), '-blocks', String(blocks)];
+  const says = execFileSync(built('demochain'), args, { encoding: 'utf8' });
+  const headHash = /head 0x([0-9a-f]{64})/.exec(says)?.[1];
+  if (headHash === undefined) throw new Error(`demochain says no head: ${says}`);
+  const tail: Uint8Array[] = [];
+  const reader = new RlpReader(readFileSync(join(folder, 'chain.rlp')));
+  for (let number = 1; !reader.done; number++) {
+    const block = reader.raw();
+    if (number > fork) tail.push(block);
+  }
+  const chain = join(folder, 'branch.rlp');
+  writeFileSync(chain, concatBytes(tail));
+  return { chain, head: blocks, headHash };
 }
 
 /** First block of the demonstration chain under Amsterdam rules. */

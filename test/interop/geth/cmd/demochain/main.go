@@ -1,4 +1,4 @@
-// Command demochain writes the demonstration chain into a folder.
+// Command demochain writes the demonstration chain into a folder, or one that branches off it.
 package main
 
 import (
@@ -12,19 +12,21 @@ import (
 
 func main() {
 	out := flag.String("out", "", "folder to write to")
+	fork := flag.Int("fork", demo.Blocks, "the last block of the demonstration chain; others follow")
+	blocks := flag.Int("blocks", demo.Blocks, "how many blocks in all")
 	flag.Parse()
 	if *out == "" {
 		fmt.Fprintln(os.Stderr, "demochain: -out FOLDER is missing")
 		os.Exit(2)
 	}
-	if err := run(*out); err != nil {
+	if err := run(*out, *fork, *blocks); err != nil {
 		fmt.Fprintln(os.Stderr, "demochain:", err)
 		os.Exit(1)
 	}
 }
 
-func run(out string) error {
-	chain := demo.Generate()
+func run(out string, fork, blocks int) error {
+	chain := demo.GenerateBranch(fork, blocks)
 	files, err := chain.Files()
 	if err != nil {
 		return err

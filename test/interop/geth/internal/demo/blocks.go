@@ -22,10 +22,14 @@ type Chain struct {
 }
 
 // Generate makes the chain.
-func Generate() *Chain {
+func Generate() *Chain { return GenerateBranch(Blocks, Blocks) }
+
+// GenerateBranch makes a chain of the given length that is the demonstration chain up to the block fork, and another
+// one from there on.
+func GenerateBranch(fork, length int) *Chain {
 	genesis := Genesis()
-	w := &writer{config: genesis.Config}
-	_, blocks, receipts := core.GenerateChainWithGenesis(genesis, beacon.New(ethash.NewFaker()), Blocks, w.block)
+	w := &writer{config: genesis.Config, fork: uint64(fork)}
+	_, blocks, receipts := core.GenerateChainWithGenesis(genesis, beacon.New(ethash.NewFaker()), length, w.block)
 	return &Chain{Genesis: genesis, Blocks: blocks, Receipts: receipts}
 }
 
@@ -34,7 +38,8 @@ type writer struct {
 	config *params.ChainConfig
 	b      *core.BlockGen
 	number uint64
-	sent   int // transactions so far; decides who sends the next one
+	sent   int    // transactions so far; decides who sends the next one
+	fork   uint64 // the last block of the demonstration chain itself
 
 	ledger, emitter, factory, refuser, spinner common.Address
 }
@@ -44,6 +49,9 @@ func (w *writer) block(i int, b *core.BlockGen) {
 	n := w.number
 	b.SetCoinbase(namedAddress("fee recipient", int(n)%3))
 	b.SetExtra([]byte("rlpxd demo"))
+	if n > w.fork {
+		b.SetExtra([]byte("rlpxd demo branch"))
+	}
 	if n >= cancunBlock {
 		b.SetParentBeaconRoot(crypto.Keccak256Hash([]byte(fmt.Sprintf("beacon root %d", n))))
 	}

@@ -1,0 +1,111 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type Daemon, rlpxd, startDaemon } from './support/daemon.js';
+import { type Geth, gethPeer, startGeth, until } from './support/geth.js';
+import { conformanceChain, demoAmsterdam, demoBranch, demoChain, temporaryFolder } from './support/places.js';
+import { ScriptPeer } from './support/script-peer.js';
+
+/** An rlpxd before a geth: it has no chain but the upstream's. */
+async function shield(upstream: Geth, genesis: string, more: readonly string[] = []): Promise<Daemon> {
+  return await startDaemon({ genesis, more: ['--upstream', upstream.ipc, '--status', '1s', ...more] });
+}
+
+/** Waits for a geth to be at a block. */
+async function at(geth: Geth, hash: string): Promise<void> {
+  const isThere = async (): Promise<true | undefined> => {
+    const block = await geth.call<{ hash: string }>('eth_getBlockByNumber', 'latest', false);
+    return block.hash === `0x${hash}` ? true : undefined;
+  };
+  await until(`geth at ${hash}`, isThere, 45_000);
+}
+
+describe.each([69, 70, 71, 72])('eth/%i before an upstream', (version) => {
+  test('geth’s packet types pull the whole conformance chain of the geth behind us', async () => {
+    const chain = conformanceChain();
+    const upstream = await startGeth({ chain, maxPeers: 0 });
+    const daemon = await shield(upstream, chain.genesis);
+    const peer = new ScriptPeer({ dial: daemon.enode, eth: [version], chain });
+    await peer.status();
+    const result = await peer.do('pull', version < 70 ? { without: [11] } : {});
+    expect(result).toMatchObject({ blocks: chain.head });
+  });
+
+  test.runIf(version < 71)('and the demonstration chain', async () => {
+    const upstream = await startGeth({ chain: demoChain, maxPeers: 0 });
+    const daemon = await shield(upstream, demoChain.genesis);
+    const peer = new ScriptPeer({ dial: daemon.enode, eth: [version], chain: demoChain });
+    await peer.status();
+    expect(await peer.do('pull', {})).toMatchObject({ blocks: demoChain.head });
+  });
+
+  test.runIf(version >= 71)('access lists, which geth shows nobody over JSON-RPC, are gaps', async () => {
+    const upstream = await startGeth({ chain: demoChain, maxPeers: 0 });
+    const daemon = await shield(upstream, demoChain.genesis);
+    const peer = new ScriptPeer({ dial: daemon.enode, eth: [version] });
+    await peer.status();
+    const { hashes } = await peer.do('headers', { origin: demoAmsterdam - 1, amount: 3 });
+    const { lists } = await peer.do('accessLists', { hashes });
+    expect(lists).toEqual([null, null, null]);
+  });
+});
+
+test('a geth syncs through the shield, which outlives a restart and follows a reorganisation', async () => {
+  const branch = demoBranch(400, 420);
+  const ipc = join(temporaryFolder(), 'geth.ipc');
+  const before = { chain: demoChain, blocks: 410, maxPeers: 0, ipc };
+  const first = await startGeth(before);
+  const headHash = (await first.call<{ hash: string }>('eth_getBlockByNumber', '0x19a', false)).hash.slice(2);
+  const daemon = await shield(first, demoChain.genesis);
+  expect((await daemon.process.line({ event: 'listening' })).head).toBe(410);
+  const geth = await startGeth({ chain: demoChain, blocks: 0 });
+  await geth.call('admin_addPeer', daemon.enode);
+  await gethPeer(geth, daemon.id);
+
+  // the upstream goes away in the middle: what is left comes from the one that takes its place
+  await geth.call('debug_sync', `0x${headHash}`);
+  await until('some blocks', async () => (Number(await geth.call('eth_blockNumber')) > 0 ? true : undefined));
+  await first.process.stop();
+  await daemon.process.line({ event: 'upstream.down' });
+  const upstream = await startGeth(before);
+  await daemon.process.line({ event: 'upstream.up' }, { since: daemon.process.mark() - 1 });
+  await at(geth, headHash);
+
+  const mark = daemon.process.mark();
+  await upstream.call('debug_setHead', '0x190');
+  await until('the head back at 400', async () =>
+    daemon.process.lines.slice(mark).find(({ event, head }) => event === 'chain.head' && head === 400),
+  );
+  await upstream.call('admin_importChain', branch.chain);
+  await until('the longer branch', async () =>
+    daemon.process.lines
+      .slice(mark)
+      .find(({ event, head }) => event === 'chain.head' && head === branch.head),
+  );
+  await geth.call('debug_sync', `0x${branch.headHash}`);
+  await at(geth, branch.headHash);
+
+  // one session all the way
+  expect(daemon.process.lines.filter(({ event }) => event === 'session.ended')).toEqual([]);
+  expect(daemon.process.lines.filter(({ event }) => event === 'session.active')).toHaveLength(1);
+  const status = await daemon.process.line({ event: 'status', head: branch.head });
+  expect(status.upstream).toMatchObject({
+    upstream: ipc,
+    state: 'up',
+    client: expect.stringMatching(/^Geth/),
+  });
+});
+
+test('an upstream of another chain is one line and an exit code', async () => {
+  const upstream = await startGeth({ chain: conformanceChain(), blocks: 1, maxPeers: 0 });
+  const datadir = temporaryFolder();
+  const where = ['--datadir', datadir, '--addr', '127.0.0.1', '--port', '0', '--log', 'json'];
+  const done = await rlpxd(
+    ['run', '--genesis', demoChain.genesis, '--upstream', upstream.ipc, ...where],
+    30_000,
+  );
+  expect(done.code).toBe(1);
+  expect(done.stderr.trim().split('\n').at(-1)).toMatch(
+    /^rlpxd: the chain of .*geth\.ipc begins with 0xbd6a252a[0-9a-f]+, and .* with 0xb86c0863/,
+  );
+  expect(done.stderr).not.toMatch(/^\s+at /m);
+});
