@@ -14,6 +14,7 @@ const ROWS: readonly string[] = [
   ...range('H', 1, 13),
   ...range('F', 1, 16),
   ...range('S', 1, 9),
+  ...[...range('P', 1, 6), ...range('P', 8, 19), 'P21'],
   ...['P9', 'P10', 'P13', 'P16', 'P18'],
   ...range('C', 1, 8),
 ];
