@@ -49,12 +49,14 @@ export class JournalDesk {
   readonly #room: JournalRoom;
   #writing = 0;
   #written: Deferred<void> | undefined;
+  /** What the sink has failed in: told once each, for it may be asked at every message. */
+  readonly #failedIn = new Set<string>();
 
   constructor(options: JournalDeskOptions) {
     this.#options = options;
     const { sink } = options;
     this.#room = new JournalRoom(undefined, (waitingBytes) =>
-      this.#ask(() => sink.hasRoom?.(waitingBytes) ?? true),
+      this.#ask('hasRoom', () => sink.hasRoom?.(waitingBytes) ?? true),
     );
   }
 
@@ -65,7 +67,8 @@ export class JournalDesk {
     atMs: number,
   ): JournalKeeper | undefined {
     const { sink, clock, crypto, logger } = this.#options;
-    if (messageLogging === 'off' || !this.#ask(() => sink.wants?.(session) ?? true)) return undefined;
+    if (messageLogging === 'off' || !this.#ask('wants', () => sink.wants?.(session) ?? true))
+      return undefined;
     const { maxSessionBytes } = sink;
     const journal = new SessionJournal(
       {
@@ -100,13 +103,14 @@ export class JournalDesk {
     this.#written = undefined;
   }
 
-  #ask(question: () => boolean): boolean {
+  #ask(what: 'hasRoom' | 'wants', question: () => boolean): boolean {
     let answer = false;
-    const failed = (error: unknown): void =>
-      this.#options.logger.error(
-        { event: 'session.journal', cause: textOf(error) },
-        'the keeper of journals fails',
-      );
+    const failed = (error: unknown): void => {
+      if (this.#failedIn.has(what)) return;
+      this.#failedIn.add(what);
+      const fields = { event: 'session.journal', cause: textOf(error) };
+      this.#options.logger.error(fields, `who keeps the journals fails when asked ${what}`);
+    };
     callForeign(() => {
       answer = question();
     }, failed);
