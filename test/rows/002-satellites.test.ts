@@ -351,6 +351,27 @@ describe('002.9: what one protocol does leaves the others alone', () => {
     expect(flooded - quiet).toBeLessThan(350);
   });
 
+  test('002.9: a flood of questions on eth never delays a protocol beside it', async () => {
+    const town = new Town();
+    const chat = talk();
+    const node = await town.node({
+      capabilities: [chat.protocol],
+      serve: () => new Promise(() => undefined),
+    });
+    const { session, ours } = await town.guest(node, { capabilities: [ETH_69, CHAT] });
+    const latency = async (): Promise<number> => {
+      const [began, before] = [town.clock.now(), chat.heard.length];
+      session.sendRaw(0, text('now'), 'chat');
+      for (let ms = 0; ms < 1_000 && chat.heard.length === before; ms++) await town.clock.advance(1);
+      return town.clock.now() - began;
+    };
+    const quiet = await latency();
+    for (let requestId = 0n; requestId < 500n; requestId++)
+      session.send({ name: 'GetBlockHeaders', requestId, query });
+    expect(await latency()).toBeLessThanOrEqual(quiet + 5);
+    expect(ours.describe().queues).toMatchObject({ serving: 4, parked: { items: 64 } });
+  });
+
   test('002.9: answers without end never starve a protocol beside eth', async () => {
     const town = new Town(1, { link: { bytesPerSecond: 1_000_000, latencyMs: 5 } });
     const big = item(100_000);

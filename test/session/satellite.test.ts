@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type IncomingMessage, packMessage, type SharedCapability } from '../../src/rlpx/index.js';
 import type { CloseCause, Ending } from '../../src/session/close-cause.js';
@@ -334,6 +335,47 @@ describe('the budget of a protocol beside eth', () => {
     take(0, 1);
     expect(breaches[0]?.says).toContain('heldBytes');
   });
+
+  test('whatever comes when: all of it is handed over in its order, in no second more than burst and rate', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.record({ count: fc.integer({ min: 1, max: 12 }), pauseMs: fc.integer({ min: 0, max: 900 }) }),
+          {
+            maxLength: 30,
+          },
+        ),
+        async (bursts) => {
+          const at: number[] = [];
+          const heard: number[] = [];
+          let came = 0;
+          const { all, clock, take } = satellites(
+            chat({
+              length: 256,
+              budget: { messagesPerSecond: 10, burstMs: 500, heldMessages: 1_000 },
+              onSession: () => ({
+                message: (id) => {
+                  heard.push(id);
+                  at.push(clock.now());
+                },
+              }),
+            }),
+          );
+          all.open(SESSION);
+          for (const { count, pauseMs } of bursts) {
+            for (let i = 0; i < count; i++) take(came++ % 256, 1);
+            await clock.advance(pauseMs);
+          }
+          await clock.advance(60_000);
+          expect(heard).toEqual(Array.from({ length: came }, (_, i) => i % 256));
+          // 5 of the burst, 10 of the second, and the one that owes
+          for (const [i, first] of at.entries())
+            expect((at[i + 16] ?? Infinity) - first).toBeGreaterThan(1_000);
+          expect(clock.pendingTimers).toBe(0);
+        },
+      ),
+      { numRuns: 50 },
+    ));
 
   test('without a rate nothing waits', () => {
     const endless = Number.POSITIVE_INFINITY;

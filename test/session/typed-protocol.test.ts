@@ -106,7 +106,7 @@ describe('a protocol of values', () => {
     });
     handler.room?.();
     handler.closed?.(undefined);
-    handler.message(3, Uint8Array.of(1));
+    void handler.message(3, Uint8Array.of(1));
     expect(closed).toEqual(['room', undefined]);
   });
 
