@@ -64,6 +64,7 @@ export type { BlobSidecar } from './sidecar.js';
 export { type Sighting, Sightings } from './sightings.js';
 export {
   BLOB_TYPE,
+  fitsVersion,
   type PooledTransaction,
   readTransaction,
   type TransactionTools,

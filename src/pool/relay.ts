@@ -2,7 +2,7 @@ import { concatBytes } from '../codec/index.js';
 import type { Hasher, NewPooledTransactionHashes, Transactions } from '../eth/index.js';
 import type { Random } from '../runtime/index.js';
 import { ALL_CELLS_MASK } from './cells.js';
-import { BLOB_TYPE, type PooledTransaction, wireItem } from './transaction.js';
+import { BLOB_TYPE, fitsVersion, type PooledTransaction, wireItem } from './transaction.js';
 
 /** Larger ones are announced only, whoever the peer is (geth: txMaxBroadcastSize). */
 export const MAX_BROADCAST_BYTES = 4_096;
@@ -118,7 +118,7 @@ export function announcementPacks(
 ): readonly NewPooledTransactionHashes[] {
   if (version < 72) return chunks(transactions).map((chunk) => announcement(chunk, ({ bytes }) => bytes));
   const plain = transactions.filter(({ type }) => type !== BLOB_TYPE);
-  const blobs = transactions.filter(({ type }) => type === BLOB_TYPE);
+  const blobs = transactions.filter((one) => one.type === BLOB_TYPE && fitsVersion(one, version));
   return [
     ...chunks(plain).map((chunk) => announcement(chunk, ({ bytes }) => bytes)),
     ...chunks(blobs).map((chunk) => ({

@@ -9,7 +9,7 @@ import {
 } from '../eth/index.js';
 import { cellIndices } from './cells.js';
 import { DATA_CELLS_PER_BLOB } from './limits.js';
-import { type PooledTransaction, wireItem } from './transaction.js';
+import { fitsVersion, type PooledTransaction, wireItem } from './transaction.js';
 
 /** Hashes of one request that are looked up (devp2p: the recommended limit is 256). */
 export const MAX_LOOKUPS = 256;
@@ -35,7 +35,7 @@ export function servePooledTransactions(
   for (const hash of hashes.slice(0, MAX_LOOKUPS)) {
     if (bytes >= SOFT_ANSWER_BYTES) break;
     const transaction = lookup(hash);
-    if (transaction === undefined) continue;
+    if (transaction === undefined || !fitsVersion(transaction, version)) continue;
     const item = wireItem(transaction, version >= 72);
     if (bytes + item.length > MAX_MESSAGE_BYTES - ENVELOPE_BYTES) break;
     transactions.push(item);

@@ -86,6 +86,14 @@ export function wireItem(transaction: PooledTransaction, elided = false): Uint8A
 }
 
 /**
+ * Whether peers of an eth version can have it: from eth/72 on blobs are left out, and a sidecar of version 0 has no cells to
+ * get them by.
+ */
+export function fitsVersion({ sidecar }: PooledTransaction, version: number): boolean {
+  return version < 72 || sidecar?.version !== 0;
+}
+
+/**
  * A transaction that was read without its blobs, with them. Whether they fit is for a `BlobVerifier` to say.
  * @throws PoolError ERR_POOL_ARGUMENT where their number or size is wrong
  */

@@ -7,13 +7,18 @@ import {
   encodeList,
   encodeUint,
   hexToBytes,
+  type RlpReader,
+  readList,
 } from '../../src/codec/index.js';
 import { nobleCrypto } from '../../src/crypto/index.js';
 import {
+  announcementPacks,
   BLOB_BYTES,
+  fitsVersion,
   PoolError,
   type PooledTransaction,
   readTransaction,
+  servePooledTransactions,
   type TransactionTools,
   transactionItem,
   wireItem,
@@ -219,35 +224,44 @@ describe('what is refused, by its first fault', () => {
     expect(read(elided.with(versionAt, 0x80), { elided: true })).toBe('ERR_POOL_TX_SIDECAR');
   });
 
-  test('a sidecar with another number of proofs or commitments', () => {
-    const sidecar = (blobs: number, commitments: number, proofs: number) => {
-      const many = (count: number, bytes: number) =>
-        encodeList(Array.from({ length: count }, () => encodeBytes(new Uint8Array(bytes))));
-      const raw = hexToBytes(transactionVector('type 3 with a sidecar of version 1').raw).subarray(1);
-      return transactionItem(
-        concatBytes([
-          Uint8Array.of(3),
-          encodeList([
-            raw,
-            Uint8Array.of(1),
-            many(blobs, BLOB_BYTES),
-            many(commitments, 48),
-            many(proofs, 48),
-          ]),
-        ]),
-      );
-    };
-    for (const [blobs, commitments, proofs] of [
-      [0, 1, 128],
-      [1, 0, 128],
-      [1, 1, 127],
-      [1, 1, 1],
-      [2, 1, 128],
-      [0, 0, 0],
-    ] as const)
-      expect(read(sidecar(blobs, commitments, proofs)), `${blobs}, ${commitments}, ${proofs}`).toBe(
-        'ERR_POOL_TX_SIDECAR',
-      );
+  test('a sidecar with another number of blobs, proofs or commitments', () => {
+    const fields = readList(hexToBytes(transactionVector('type 3 with two blobs').elided ?? '').subarray(1));
+    const [raw, version] = [fields.raw(), fields.raw()];
+    fields.skip();
+    const itemsOf = (list: RlpReader): Uint8Array[] => (list.done ? [] : [list.raw(), ...itemsOf(list)]);
+    const [commitments, proofs] = [itemsOf(fields.list()), itemsOf(fields.list())];
+    const blobs = [1, 2].map((seed) => encodeBytes(blobOf(seed)));
+    const sidecar = (...lists: readonly (readonly Uint8Array[])[]) =>
+      transactionItem(concatBytes([Uint8Array.of(3), encodeList([raw, version, ...lists.map(encodeList)])]));
+    expect(read(sidecar(blobs, commitments, proofs))).toBe('none');
+    const wrong = [
+      [blobs.slice(1), commitments, proofs],
+      [[], commitments, proofs],
+      [blobs, commitments.slice(1), proofs.slice(128)],
+      [blobs, commitments, proofs.slice(1)],
+      [blobs, commitments, proofs.slice(0, 2)],
+      [blobs, commitments, [...proofs, ...proofs.slice(0, 128)]],
+      [[], [], []],
+    ];
+    for (const lists of wrong)
+      expect(read(sidecar(...lists)), lists.map((list) => list.length).join()).toBe('ERR_POOL_TX_SIDECAR');
+    expect(read(sidecar(blobs, commitments, proofs, []))).toBe('ERR_POOL_TX_DECODE');
+    expect(read(sidecar(blobs, commitments))).toBe('ERR_POOL_TX_DECODE');
+  });
+
+  test('a sidecar of version 0 has no form without blobs: peers from eth/72 on cannot have it', () => {
+    const [old, now] = ['version 0', 'version 1'].map((version) =>
+      readTransaction(wholeItem(transactionVector(`type 3 with a sidecar of ${version}`)), { crypto }),
+    ) as [PooledTransaction, PooledTransaction];
+    expect([fitsVersion(old, 71), fitsVersion(old, 72)]).toEqual([true, false]);
+    expect([fitsVersion(now, 71), fitsVersion(now, 72)]).toEqual([true, true]);
+    expect(
+      [71, 72].map((version) => announcementPacks([old, now], version).flatMap(({ hashes }) => hashes)),
+    ).toEqual([[old.hash, now.hash], [now.hash]]);
+    const request = { name: 'GetPooledTransactions', requestId: 1n, hashes: [old.hash] } as const;
+    expect(
+      [71, 72].map((version) => servePooledTransactions(request, version, () => old).transactions.length),
+    ).toEqual([1, 0]);
   });
 });
 
