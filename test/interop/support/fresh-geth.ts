@@ -24,7 +24,7 @@ export async function startFreshGeth(chain: ChainFiles, peers: readonly string[]
     [
       ...['--datadir', datadir, '--networkid', String(chain.networkId), '--syncmode', 'full'],
       ...['--synctarget', `0x${chain.headHash}`, '--nodiscover', '--nat', 'none', '--port', '0'],
-      ...['--authrpc.port', '0', '--cache', '64', '--log.format', 'json', '--ipcpath', ipc],
+      ...['--authrpc.port', '0', '--cache', '1024', '--log.format', 'json', '--ipcpath', ipc],
     ],
     { json: 'stderr' },
   );
