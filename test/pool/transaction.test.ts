@@ -184,9 +184,36 @@ describe('what is refused, by its first fault', () => {
     expect(changed(8, 0n)).toBe('ERR_POOL_TX_SIGNATURE');
     expect(changed(8, order / 2n)).toBe('none');
     expect(changed(8, order / 2n + 1n)).toBe('ERR_POOL_TX_SIGNATURE'); // EIP-2
+    // recovery ids 2 and 3 lead to keys where r is tiny, and are of RLPx, not of transactions
+    const tiny = Array.from({ length: 40 }, (_, i) => BigInt(i + 1));
+    const leading = tiny.filter((small) => {
+      const signature = new Uint8Array(65);
+      signature.set([Number(small)], 31);
+      signature.set([5, 2], 63);
+      return crypto.recover(new Uint8Array(32).fill(1), signature) !== undefined;
+    });
+    expect(leading.length).toBeGreaterThan(5);
+    for (const small of leading)
+      expect(read(legacy(valid.with(6, encodeUint(29)).with(7, encodeUint(small))))).toBe(
+        'ERR_POOL_TX_SIGNATURE',
+      );
     const typed = hexToBytes(transactionVector('type 2').raw);
     const parityAt = typed.length - 67;
     expect(read(transactionItem(typed.with(parityAt, 2)))).toBe('ERR_POOL_TX_SIGNATURE');
+  });
+
+  test('a chain id of 0 is one like others', () => {
+    const chainIdOf = (v: bigint) =>
+      readTransaction(legacy(valid.with(6, encodeUint(v))), { crypto }).chainId;
+    expect([27n, 28n, 35n, 36n, 37n, 38n, 39n].map(chainIdOf)).toEqual([
+      undefined,
+      undefined,
+      0n,
+      0n,
+      1n,
+      1n,
+      2n,
+    ]);
   });
 
   test('more bytes than are allowed, before anything is copied', () => {
