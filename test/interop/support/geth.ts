@@ -13,6 +13,8 @@ export interface GethOptions {
   readonly maxPeers?: number;
   /** Where its socket stands; in a folder of its own. A geth that is started again stands where it stood. */
   readonly ipc?: string;
+  /** Take transactions of peers, as a geth that has synced does. */
+  readonly synced?: boolean;
   /** Speak chat beside eth: `{ op: 'say', words }` on its stdin says something to all. */
   readonly chat?: boolean;
 }
@@ -60,6 +62,7 @@ export async function startGeth(o: GethOptions): Promise<Geth> {
   if (o.networkId !== undefined) args.push('-networkid', String(o.networkId));
   if (o.maxPeers !== undefined) args.push('-maxpeers', String(o.maxPeers));
   if (o.chat) args.push('-chat');
+  if (o.synced) args.push('-synced');
   const process = new LineProcess('gethpeer', built('gethpeer'), args, { json: 'stdout' });
   const ready = await process.line({ event: 'ready' });
   const call = <T>(method: string, ...params: readonly unknown[]) => rpc<T>(ipc, method, params);

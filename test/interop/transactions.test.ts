@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { bytesToHex, hexToBytes, prefixedHex } from '../../src/codec/index.js';
+import { nodeCrypto } from '../../src/crypto/index.js';
+import { readTransaction } from '../../src/pool/index.js';
+import { transactionVector, wholeItem } from '../support/pool-vectors.js';
+import { type Daemon, rlpxdOk, startDaemon } from './support/daemon.js';
+import { type Geth, gethPeer, startGeth, until } from './support/geth.js';
+import { conformanceChain, temporaryFolder } from './support/places.js';
+import {
+  addressOf,
+  blobTransaction,
+  codeTransaction,
+  feeTransaction,
+  legacyTransaction,
+  type OneBlob,
+  type Signing,
+} from './support/signing.js';
+
+const chain = conformanceChain();
+const chainId = BigInt(chain.networkId);
+
+/** Accounts of the chain that have something to spend. */
+function keys(): readonly Uint8Array[] {
+  const file = readFileSync(join(dirname(chain.chain), 'accounts.json'), 'utf8');
+  return Object.values(JSON.parse(file) as Record<string, { key: string }>).map(({ key }) => hexToBytes(key));
+}
+
+async function signingBy(geth: Geth, key: Uint8Array): Promise<Signing> {
+  const nonce = await geth.call<string>('eth_getTransactionCount', prefixedHex(addressOf(key)), 'latest');
+  return { key, chainId, nonce: Number(nonce) };
+}
+
+function oneBlob(): OneBlob {
+  const item = wholeItem(transactionVector('type 3 with a sidecar of version 1'));
+  const { sidecar, blobHashes } = readTransaction(item, { crypto: nodeCrypto() });
+  const [versionedHash, blob, commitment] = [blobHashes[0], sidecar?.blobs[0], sidecar?.commitments[0]];
+  if (versionedHash === undefined || blob === undefined || commitment === undefined)
+    throw new Error('no blob');
+  return { versionedHash, blob, commitment, proofs: sidecar?.proofs ?? [] };
+}
+
+/** Two geths at the head of the same chain that know nobody but the rlpxd between them. */
+async function between(
+  a: { readonly eth: readonly number[] },
+  b: { readonly eth: readonly number[] },
+): Promise<{ readonly from: Geth; readonly to: Geth; readonly daemon: Daemon }> {
+  const [from, to] = [
+    await startGeth({ chain, synced: true, ...a }),
+    await startGeth({ chain, synced: true, ...b }),
+  ];
+  const datadir = temporaryFolder();
+  await rlpxdOk(['pull', from.enode, '--genesis', chain.genesis, '--datadir', datadir]);
+  const peers = [from.enode, to.enode];
+  const daemon = await startDaemon({ genesis: chain.genesis, datadir, peers, more: ['--tx', 'relay'] });
+  await Promise.all([gethPeer(from, daemon.id), gethPeer(to, daemon.id)]);
+  return { from, to, daemon };
+}
+
+/** The transaction is in the pool of a geth, by its hash. */
+async function pooled(geth: Geth, hash: string): Promise<unknown> {
+  return await until(`${hash} in the other pool`, async () => {
+    const found = await geth.call<unknown>('eth_getTransactionByHash', hash);
+    return found ?? undefined;
+  });
+}
+
+describe.each([
+  ['eth/69', [69]],
+  ['eth/70', [70]],
+  ['eth/71', [71]],
+  ['eth/72', [72]],
+] as const)('two geths on %s that know only rlpxd', (_, eth) => {
+  test('get each other’s transactions through it: legacy, EIP-1559 and EIP-7702', async () => {
+    const { from, to } = await between({ eth }, { eth });
+    const accounts = keys();
+    const kinds = [legacyTransaction, feeTransaction, codeTransaction];
+    for (const [i, kind] of kinds.entries()) {
+      const there = kind(await signingBy(from, accounts[i] as Uint8Array));
+      await pooled(to, await from.call<string>('eth_sendRawTransaction', prefixedHex(there)));
+      const back = kind(await signingBy(to, accounts[i + 3] as Uint8Array));
+      await pooled(from, await to.call<string>('eth_sendRawTransaction', prefixedHex(back)));
+    }
+  });
+});
+
+test.each([
+  ['eth/71', [71]],
+  ['eth/72, which takes the blobs cell by cell', [72]],
+] as const)('a blob transaction of a geth on %s reaches one on eth/70', async (_, eth) => {
+  const { from, to } = await between({ eth }, { eth: [70] });
+  const signing = await signingBy(from, keys()[7] as Uint8Array);
+  const raw = blobTransaction(signing, oneBlob());
+  const hash = await from.call<string>('eth_sendRawTransaction', prefixedHex(raw));
+  expect(await pooled(to, hash)).toMatchObject({ type: '0x3' });
+});
+
+test('what is sent from the command line reaches geths, and what they send is seen', async () => {
+  const { from, to, daemon } = await between({ eth: [72] }, { eth: [71] });
+  const raw = feeTransaction(await signingBy(from, keys()[0] as Uint8Array));
+  const sent = await rlpxdOk([
+    'send',
+    bytesToHex(raw),
+    '--datadir',
+    daemon.datadir,
+    '--wait',
+    '2s',
+    '--json',
+  ]);
+  const report = JSON.parse(sent.stdout) as { hash: string; peers: readonly Record<string, unknown>[] };
+  expect(report.peers.map(({ nodeId }) => nodeId).sort()).toEqual(
+    [from.id, to.id].map((id) => `0x${id}`).sort(),
+  );
+  for (const geth of [from, to]) await pooled(geth, report.hash);
+});
