@@ -7,8 +7,8 @@ import type {
   MessageSpec,
 } from '../eth/index.js';
 import type { IncomingMessage, PackedMessage } from '../rlpx/index.js';
-import { admit } from './admission.js';
-import type { Allowance, Allowed } from './allowance.js';
+import { Admission } from './admission.js';
+import type { Allowance } from './allowance.js';
 import {
   Broadcast,
   type BroadcastMessage,
@@ -31,7 +31,7 @@ import { PeerRange, RangeAnnouncer, statusRange } from './range.js';
 import { rawEth } from './raw-eth.js';
 import { InflightRequests } from './requests.js';
 import type { CapabilityChannel } from './satellite.js';
-import { EMPTY_TERMS, FULL_TERMS, REFUSED_TERMS, Serving, type ServingTerms } from './serving.js';
+import { Serving } from './serving.js';
 
 export interface EthTrafficOptions {
   readonly host: SessionHost;
@@ -70,6 +70,7 @@ export class EthTraffic {
   readonly broadcasts: Broadcasts;
   readonly range: PeerRange;
   readonly #options: EthTrafficOptions;
+  readonly #admission: Admission;
   readonly #announcer: RangeAnnouncer | undefined;
 
   constructor(id: string, options: EthTrafficOptions) {
@@ -90,7 +91,7 @@ export class EthTraffic {
     this.serving = new Serving({
       ...{ protocol, outgoing, logger: host.logger, sessionId: id },
       handle: (request) => this.#answer(request),
-      accepted: (spec, payload) => this.#record(spec, payload),
+      accepted: (spec, payload) => this.#recordPayload(spec, payload),
       answered: ({ name }, payload, { refused }) => {
         allowance.answered(name, payload.length);
         if (refused) journal?.leaveOut(payload);
@@ -101,6 +102,11 @@ export class EthTraffic {
       isOver: () => options.ended() !== undefined,
     });
     this.range = new PeerRange(clock, remoteStatus);
+    this.#admission = new Admission({
+      ...{ protocol, conversation: agreement.conversation, allowance, isDraining: options.isDraining },
+      match: (spec, message) => this.requests.match(spec, message),
+      hears: ({ name }) => (name === 'BlockRangeUpdate' ? this.range.mayUpdate() : host.gossip !== undefined),
+    });
     this.#announcer = this.#makeAnnouncer(id, statusRange(ourStatus));
     this.eth = ethSession({
       version: protocol.version,
@@ -142,22 +148,28 @@ export class EthTraffic {
 
   /** @returns whether the next one may follow */
   take(message: IncomingMessage): boolean {
-    const { agreement, allowance, end, isDraining, takes } = this.#options;
-    const { spec, refused } = admit(message, agreement.protocol, agreement.conversation);
-    if (spec === undefined) {
-      end(refused);
-      return false;
+    const admitted = this.#admission.admit(message);
+    switch (admitted.kind) {
+      case 'end':
+        this.#options.end(admitted.ending);
+        return false;
+      case 'over':
+        return false;
+      case 'request':
+        this.serving.take(admitted.spec, message.payload(admitted.spec.maxBytes), admitted.terms);
+        break;
+      case 'answer':
+        this.requests.answered(admitted.to, message);
+        this.#record(admitted.spec, message);
+        this.#options.progress();
+        break;
+      case 'unasked':
+        if (admitted.spec.name === 'BlockRangeUpdate') this.#rangeUpdate(admitted.spec, message);
+        else this.#gossip(admitted.spec, message);
+        break;
+      case 'drop':
     }
-    if (isDraining() && spec.kind !== 'response') return this.#takeLast(spec, message);
-    const allowed = allowance.incoming(spec, message.wireBytes);
-    if (allowed.verdict === 'over') return false;
-    if (spec.kind === 'request') this.serving.take(spec, message.payload(spec.maxBytes), termsOf(allowed));
-    else if (allowed.verdict !== 'take')
-      return true; // and never decompressed
-    else if (spec.kind === 'response') this.#answered(spec, message);
-    else if (spec.name === 'BlockRangeUpdate') this.#rangeUpdate(spec, message);
-    else this.#gossip(spec, message);
-    return takes();
+    return this.#options.takes();
   }
 
   /** Everything that waits hears of the end, nothing is left behind. */
@@ -168,34 +180,11 @@ export class EthTraffic {
     this.requests.end(error);
   }
 
-  /** While we are about to close: questions are answered empty, what is said unasked is not heard any more. */
-  #takeLast(spec: MessageSpec, message: IncomingMessage): boolean {
-    if (spec.kind === 'request') this.serving.take(spec, message.payload(spec.maxBytes), EMPTY_TERMS);
-    return this.#options.takes();
-  }
-
-  #answered(spec: MessageSpec, message: IncomingMessage): void {
-    const { end, progress } = this.#options;
-    if (!this.requests.expects(spec)) {
-      const says = `${spec.name} came, and nothing that it could answer is open`;
-      end(endings.breach('ERR_SESSION_ANSWER_UNASKED', says));
-      return;
-    }
-    const breach = this.requests.answered(spec, message);
-    if (breach !== undefined) {
-      end(breach);
-      return;
-    }
-    this.#record(spec, message.payload(spec.maxBytes));
-    progress();
-  }
-
   #rangeUpdate(spec: MessageSpec, message: IncomingMessage): void {
-    if (!this.range.mayUpdate()) return;
     const update = spec.decode(message.payload(spec.maxBytes));
     if (update.name !== 'BlockRangeUpdate') return;
     const fault = this.range.update(update);
-    if (fault === undefined) this.#record(spec, message.payload(spec.maxBytes));
+    if (fault === undefined) this.#record(spec, message);
     if (fault !== undefined) this.#options.end(endings.breach('ERR_SESSION_RANGE', fault));
     else if (this.range.current !== undefined) this.#options.rangeChanged(this.range.current);
   }
@@ -206,7 +195,7 @@ export class EthTraffic {
     const session = this.#options.session();
     const decoded = spec.decode(message.payload(spec.maxBytes));
     this.broadcasts.heard(decoded as EthGossip); // no other message is gossip
-    this.#record(spec, message.payload(spec.maxBytes));
+    this.#record(spec, message);
     callForeign(
       () => gossip(decoded, session),
       (error) => {
@@ -217,7 +206,11 @@ export class EthTraffic {
   }
 
   /** A message has been accepted: from here on it is history. */
-  #record(spec: MessageSpec, payload: Uint8Array): void {
+  #record(spec: MessageSpec, message: IncomingMessage): void {
+    if (this.#options.journal !== undefined) this.#recordPayload(spec, message.payload(spec.maxBytes));
+  }
+
+  #recordPayload(spec: MessageSpec, payload: Uint8Array): void {
     this.#options.journal?.message('in', `eth/${this.eth.version}`, spec, payload);
   }
 
@@ -287,9 +280,4 @@ export class EthTraffic {
       ),
     );
   }
-}
-
-function termsOf(allowed: Allowed): ServingTerms {
-  if (allowed.verdict !== 'take') return REFUSED_TERMS;
-  return allowed.share === 1 ? FULL_TERMS : { share: allowed.share, refused: false };
 }

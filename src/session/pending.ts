@@ -16,7 +16,7 @@ import {
 } from '../rlpx/index.js';
 import type { TcpAddress, TcpSocket } from '../runtime/index.js';
 import { ActiveSession } from './active.js';
-import { admit } from './admission.js';
+import { withinBounds } from './admission.js';
 import { mostBeforeStatus } from './before-status.js';
 import { type Ending, endings } from './close-cause.js';
 import { connectTo } from './connect.js';
@@ -195,7 +195,7 @@ export class PendingSession {
       this.#hold(message, connection);
       return;
     }
-    const { spec, refused } = admit(message, greeted.protocol, this.#conversation);
+    const { spec, refused } = withinBounds(message, greeted.protocol, this.#conversation);
     if (spec === undefined) {
       session.end(refused);
       return;

@@ -33,7 +33,7 @@ export interface RequestOptions {
 }
 
 /** Asked and not answered. After its deadline, or once the caller has gone, it stays to absorb a late answer. */
-interface InflightRequest {
+export interface OpenRequest {
   readonly id: bigint;
   /** Its name. */
   readonly kind: EthRequest['name'];
@@ -51,6 +51,11 @@ interface InflightRequest {
   /** Undefined once the caller has its result. */
   settle: ((outcome: EthResponse | Error) => void) | undefined;
 }
+
+/** The open request that a message answers, or why the session has to end. */
+export type AnswerMatch =
+  | { readonly asked: OpenRequest; readonly refused?: undefined }
+  | { readonly asked?: undefined; readonly refused: Ending };
 
 export interface InflightOptions {
   readonly clock: Clock;
@@ -70,10 +75,10 @@ export type IncomingAnswer = Pick<IncomingMessage, 'declaredBytes' | 'head' | 'p
 /** Our requests to one peer: numbered, each with its deadline, matched by id and by the message that answers it. */
 export class InflightRequests {
   readonly #options: InflightOptions;
-  readonly #open = new Map<bigint, InflightRequest>();
+  readonly #open = new Map<bigint, OpenRequest>();
   /** Of each kind that the version knows, by name: how many are open, and the id of its message. */
   readonly #kinds = new Map<string, { open: number; readonly messageId: number }>();
-  readonly #callers = new FairQueue<InflightRequest>(MAX_WAITING_CALLERS, MAX_WAITING_BYTES);
+  readonly #callers = new FairQueue<OpenRequest>(MAX_WAITING_CALLERS, MAX_WAITING_BYTES);
   readonly roundTrips: RoundTrips;
   #lastId = 0n;
   #answered = 0;
@@ -131,7 +136,7 @@ export class InflightRequests {
     const id = ++this.#lastId;
     const payload = spec.encode({ ...request, requestId: id });
     return new Promise((resolve, reject) => {
-      const asked: InflightRequest = {
+      const asked: OpenRequest = {
         id,
         kind: request.name,
         spec,
@@ -167,38 +172,36 @@ export class InflightRequests {
   }
 
   /**
-   * Takes an answer: its id first, then whether it is the message that was asked for, and only then what is in it. What
-   * nobody waits for is not even decompressed.
-   * @returns why the session has to end, if it has to. @throws EthError, RlpxError for content that cannot be read
+   * Which open request this answers, judged by its id alone: then whether it is the message that was asked for. What nobody
+   * waits for is not even decompressed, and nothing has changed. @throws EthError, RlpxError where the id cannot be read
    */
-  answered(spec: MessageSpec, message: IncomingAnswer): Ending | undefined {
+  match(spec: MessageSpec, message: IncomingAnswer): AnswerMatch {
+    if (!this.expects(spec)) return unasked(`${spec.name} came, and nothing that it could answer is open`);
     const id = peekRequestId(message.head(REQUEST_ID_HEAD_BYTES), message.declaredBytes);
     const asked = this.#open.get(id);
-    if (asked === undefined)
-      return endings.breach('ERR_SESSION_ANSWER_UNASKED', `${spec.name} ${id} answers no open request`);
+    if (asked === undefined) return unasked(`${spec.name} ${id} answers no open request`);
     if (asked.answer !== spec) {
-      return endings.breach(
-        'ERR_SESSION_ANSWER_MISMATCH',
-        `${spec.name} ${id} came as the answer to ${asked.kind}`,
-      );
+      const says = `${spec.name} ${id} came as the answer to ${asked.kind}`;
+      return { refused: endings.breach('ERR_SESSION_ANSWER_MISMATCH', says) };
     }
-    const sentAtMs = asked.message?.sentAtMs;
-    if (sentAtMs === undefined) {
-      return endings.breach(
-        'ERR_SESSION_ANSWER_UNASKED',
-        `${spec.name} ${id} answers a request that was not sent yet`,
-      );
-    }
+    if (asked.message?.sentAtMs === undefined)
+      return unasked(`${spec.name} ${id} answers a request that was not sent yet`);
+    return { asked };
+  }
+
+  /** Takes the answer to a request. @throws EthError, RlpxError for content that cannot be read; then it stays open */
+  answered(asked: OpenRequest, message: IncomingAnswer): void {
+    const spec = asked.answer;
     const response =
       asked.settle === undefined
         ? undefined
         : spec.decode(message.payload(spec.maxBytes), { maxItems: asked.maxItems });
     this.#close(asked);
-    this.roundTrips.sample(asked.kind, this.#options.clock.now() - sentAtMs);
-    if (response === undefined) return undefined;
+    const nowMs = this.#options.clock.now();
+    this.roundTrips.sample(asked.kind, nowMs - (asked.message?.sentAtMs ?? nowMs));
+    if (response === undefined) return;
     this.#answered++;
     asked.settle?.(response as EthResponse);
-    return undefined;
   }
 
   /** The session is over: everybody who waits hears it. */
@@ -231,7 +234,7 @@ export class InflightRequests {
   }
 
   /** Hands it to the lane. @returns false where that is full; nothing has changed then */
-  #begin(asked: InflightRequest): boolean {
+  #begin(asked: OpenRequest): boolean {
     const { outgoing, clock } = this.#options;
     const message = outgoing.request(asked.spec.id, asked.payload);
     if (message === undefined) return false;
@@ -248,7 +251,7 @@ export class InflightRequests {
     return true;
   }
 
-  #wait(asked: InflightRequest): void {
+  #wait(asked: OpenRequest): void {
     const { clock, deadlines } = this.#options;
     if (!this.#callers.push(asked)) {
       asked.settle?.(queueFull(`${this.#callers.items} callers wait already`));
@@ -278,7 +281,7 @@ export class InflightRequests {
   }
 
   /** The caller gets its error; a request that was sent stays, for its answer may still come. */
-  #giveUp(asked: InflightRequest, error: SessionError): void {
+  #giveUp(asked: OpenRequest, error: SessionError): void {
     if (this.#callers.remove(asked)) {
       asked.timer?.cancel();
     } else if (asked.message?.sentAtMs === undefined) {
@@ -290,14 +293,14 @@ export class InflightRequests {
     asked.settle?.(error);
   }
 
-  #awaitLate(asked: InflightRequest): void {
+  #awaitLate(asked: OpenRequest): void {
     const { clock, deadlines } = this.#options;
     asked.timer?.cancel();
     const leftMs = (asked.message?.sentAtMs ?? asked.askedAtMs) + deadlines.lateAnswerMs - clock.now();
     asked.timer = clock.timer(Math.max(0, leftMs), () => this.#neverAnswered(asked));
   }
 
-  #neverAnswered(asked: InflightRequest): void {
+  #neverAnswered(asked: OpenRequest): void {
     const { clock, deadlines, reading, breach } = this.#options;
     if (!reading()) {
       asked.timer = clock.timer(deadlines.lateAnswerMs, () => this.#neverAnswered(asked));
@@ -312,7 +315,7 @@ export class InflightRequests {
     );
   }
 
-  #close(asked: InflightRequest): void {
+  #close(asked: OpenRequest): void {
     asked.timer?.cancel();
     if (!this.#open.delete(asked.id)) return;
     this.#count(asked.kind, -1);
@@ -327,6 +330,10 @@ function itemsAsked(request: EthRequest): number {
 
 function aborted(signal: AbortSignal | undefined): SessionError {
   return new SessionError('ERR_SESSION_ABORTED', 'called off', { cause: signal?.reason });
+}
+
+function unasked(says: string): AnswerMatch {
+  return { refused: endings.breach('ERR_SESSION_ANSWER_UNASKED', says) };
 }
 
 function queueFull(says: string): SessionError {
