@@ -1,6 +1,6 @@
 import { bytesToHex, sameBytes } from '../../codec/index.js';
 import type { ChainSpec, Hasher } from '../../eth/index.js';
-import { type Logger, silentLogger, type Timer } from '../../runtime/index.js';
+import { type Logger, silentLogger } from '../../runtime/index.js';
 import type { BlockPart, ChainBackend, ChainRange, ReadOptions } from '../backend.js';
 import { ChainError, throwIfAborted } from '../errors.js';
 import { readPart } from '../read-ahead.js';
@@ -17,15 +17,14 @@ import {
   hasReceipts,
   readHeader,
 } from '../verify.js';
+import { raced } from './abortion.js';
 import { ByteLru } from './byte-lru.js';
-import { CanonicalIndex } from './canonical.js';
-import { findEarliest } from './earliest.js';
-import { followHead, readVerified } from './follow.js';
+import { readVerified } from './follow.js';
+import { UpstreamHead } from './head.js';
 import { type Connected, type LineState, UpstreamLine } from './line.js';
 import { linkKind, type UpstreamWorld, upstreamName } from './link.js';
 import { isFound, type UpstreamSource } from './source.js';
 import { UpstreamTransactions } from './transactions.js';
-import { HeaderWindow } from './window.js';
 
 export interface UpstreamOptions {
   /** `http://`, `https://`, `ws://`, `wss://`, or the path of an IPC socket. */
@@ -59,8 +58,6 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 const DEFAULT_POLL_MS = 1_000;
 /** A subscription tells of new heads, but not of each way back (debug_setHead), so it is asked all the same. */
 const SUBSCRIBED_POLL_MS = 3_000;
-/** How often it is asked where the contents of blocks begin: they go as blocks come. */
-const EARLIEST_EVERY_MS = 30_000;
 /** At a start: how long the upstream may take to say which chain it has. After that the node goes on without. */
 const FIRST_WAIT_MS = 5_000;
 /** In the first moments of an outage a read waits for its end, such as a restart, before it finds nothing. */
@@ -97,20 +94,13 @@ export class UpstreamBackend implements ChainBackend {
   readonly #logger: Logger;
   readonly #genesis: HashedHeader;
   readonly #empty: EmptyRoots;
-  readonly #window: HeaderWindow;
-  readonly #index = new CanonicalIndex();
+  readonly #head: UpstreamHead;
   readonly #cache: ByteLru;
   readonly #reading = new Map<string, Promise<Uint8Array | undefined>>();
-  readonly #listeners = new Set<(range: ChainRange) => void>();
   readonly #line: UpstreamLine;
-  #earliest = 0n;
-  #earliestDueMs = 0;
-  #told: ChainRange;
-  #looking: Promise<void> | undefined;
-  #lookAgain: (() => void) | undefined;
-  #changes = new Set<() => void>();
+  readonly #changes = new Set<() => void>();
   #downSinceMs: number;
-
+  #wasUp = false;
   /** @internal Made by `openUpstream`. */
   constructor(options: UpstreamOptions) {
     const { url, chain, hasher, world, logger = silentLogger, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
@@ -119,9 +109,8 @@ export class UpstreamBackend implements ChainBackend {
     this.chain = chain;
     this.#genesis = readHeader(chain.genesisHeader, hasher);
     this.#empty = emptyRoots(hasher);
-    this.#window = new HeaderWindow(this.#genesis);
+    this.#head = new UpstreamHead({ genesis: this.#genesis, hasher, clock: world.clock, logger });
     this.#cache = new ByteLru(options.cacheBytes ?? DEFAULT_CACHE_BYTES);
-    this.#told = this.range();
     this.#downSinceMs = world.clock.now();
     this.transactions = new UpstreamTransactions({ logger, hasher, line: () => this.#line.current });
     this.#line = new UpstreamLine({
@@ -150,14 +139,11 @@ export class UpstreamBackend implements ChainBackend {
   }
 
   range(): ChainRange {
-    const { hash, header } = this.#window.head;
-    const earliest = this.#earliest < header.number ? this.#earliest : header.number;
-    return { earliest, latest: header.number, latestHash: hash, latestTime: header.timestamp };
+    return this.#head.range();
   }
 
   subscribe(listener: (range: ChainRange) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#head.subscribe(listener);
   }
 
   async headerByNumber(number: bigint, options?: ReadOptions): Promise<Uint8Array | undefined> {
@@ -173,8 +159,8 @@ export class UpstreamBackend implements ChainBackend {
   async hashOf(number: bigint, options?: ReadOptions): Promise<Uint8Array | undefined> {
     throwIfAborted(options?.signal, READING);
     if (number === 0n) return this.#genesis.hash;
-    if (number < 0n || number > this.#window.head.header.number) return undefined;
-    const known = this.#window.at(number)?.hash ?? this.#index.hashOf(number);
+    if (number < 0n || number > this.#head.window.head.header.number) return undefined;
+    const known = this.#head.window.at(number)?.hash ?? this.#head.index.hashOf(number);
     return known ?? this.#read(`n${number}`, options, (source) => this.#hashFrom(source, number));
   }
 
@@ -187,7 +173,7 @@ export class UpstreamBackend implements ChainBackend {
     if (raw === undefined) return undefined;
     const { number } = readHeader(raw, this.#options.hasher).header;
     // one that is newer than what we know: the head has moved, and we may be the last to hear of it
-    if (number > this.#window.head.header.number) await raced(this.refresh(), options?.signal);
+    if (number > this.#head.window.head.header.number) await raced(this.refresh(), options?.signal);
     const canonical = await this.hashOf(number, options);
     return canonical !== undefined && sameBytes(canonical, hash) ? number : undefined;
   }
@@ -235,16 +221,13 @@ export class UpstreamBackend implements ChainBackend {
   async refresh(): Promise<void> {
     const link = this.#line.current;
     if (link === undefined) return;
-    // a look that is under way may have begun before what the caller knows of
-    await this.#looking;
-    this.#earliestDueMs = 0;
-    await this.#look(link);
+    await this.#head.lookAnew(link);
   }
 
   /** Idempotent. */
   async close(): Promise<void> {
     this.transactions.close();
-    this.#listeners.clear();
+    this.#head.close();
     await this.#line.close();
   }
 
@@ -255,20 +238,20 @@ export class UpstreamBackend implements ChainBackend {
       { event: 'upstream.up', upstream: name, client: link.client },
       `upstream ${name} is there: ${link.client ?? 'a client without a name'}`,
     );
-    this.#earliestDueMs = 0;
+    this.#head.forget();
     const subscribed = link.duplex ? await this.#subscribe(link) : false;
     const pollMs = this.#options.pollMs ?? (subscribed ? SUBSCRIBED_POLL_MS : DEFAULT_POLL_MS);
     let over = false;
     void link.ended.then(() => {
       over = true;
-      this.#lookAgain?.();
+      this.#head.wake();
     });
     while (!over) {
-      await this.#look(link);
+      await this.#head.look(link);
       if (over) break;
       await this.transactions.poll(link);
       if (over) break;
-      await this.#rest(pollMs);
+      await this.#head.rest(pollMs);
     }
   }
 
@@ -279,79 +262,18 @@ export class UpstreamBackend implements ChainBackend {
   }
 
   #notified(subscription: string, result: unknown): void {
-    if (!this.transactions.notified(subscription, result)) this.#lookAgain?.();
-  }
-
-  /** One look at a time; who comes meanwhile gets the one that is under way. */
-  #look(link: Connected): Promise<void> {
-    this.#looking ??= this.#lookNow(link).finally(() => {
-      this.#looking = undefined;
-    });
-    return this.#looking;
-  }
-
-  async #lookNow({ source }: Connected): Promise<void> {
-    const { hasher, world } = this.#options;
-    const { genesisHash } = this.chain;
-    const followed = await followHead(source, this.#window, { hasher, genesisHash });
-    if (followed.kind === 'unclear') {
-      this.#logger.debug({ event: 'upstream.unclear', says: followed.says }, `upstream: ${followed.says}`);
-      return;
-    }
-    const moved = followed.kind === 'moved';
-    // above the window nothing is in the index, so only a whole new window can make it wrong
-    if (moved && followed.kept === undefined) this.#index.clear();
-    const nowMs = world.clock.now();
-    if (nowMs >= this.#earliestDueMs) {
-      const probe = async (number: bigint): Promise<boolean | undefined> => {
-        const has = await source.hasContents(number);
-        return has === 'unreached' ? undefined : has !== 'none';
-      };
-      const { number } = this.#window.head.header;
-      const earliest = await findEarliest(probe, number, this.#earliest);
-      if (earliest === undefined) return this.#tell();
-      this.#earliest = earliest;
-      this.#earliestDueMs = nowMs + EARLIEST_EVERY_MS;
-    }
-    this.#tell();
-  }
-
-  #tell(): void {
-    const range = this.range();
-    const { earliest, latestHash } = this.#told;
-    if (range.earliest === earliest && sameBytes(range.latestHash, latestHash)) return;
-    this.#told = range;
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(range);
-      } catch (error) {
-        this.#logger.error({ error }, 'a listener of the chain failed');
-      }
-    }
-  }
-
-  /** Until something is said of the head, or for so long. */
-  #rest(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer: Timer = this.#options.world.clock.timer(ms, () => end());
-      const end = (): void => {
-        timer.cancel();
-        this.#lookAgain = undefined;
-        resolve();
-      };
-      this.#lookAgain = end;
-    });
+    if (!this.transactions.notified(subscription, result)) this.#head.wake();
   }
 
   #numberKnown(hash: Uint8Array): bigint | undefined {
     if (sameBytes(hash, this.#genesis.hash)) return 0n;
-    return this.#window.numberOf(hash) ?? this.#index.numberOf(hash);
+    return this.#head.window.numberOf(hash) ?? this.#head.index.numberOf(hash);
   }
 
   /** The bytes of a header of our chain. */
   async #headerOf(hash: Uint8Array, number: bigint, options?: ReadOptions): Promise<Uint8Array | undefined> {
     if (number === 0n) return this.#genesis.raw;
-    const inWindow = this.#window.at(number);
+    const inWindow = this.#head.window.at(number);
     if (inWindow !== undefined) return sameBytes(inWindow.hash, hash) ? inWindow.raw : undefined;
     return this.#read(`h${bytesToHex(hash)}`, options, (source) => this.#headerFrom(source, hash));
   }
@@ -359,8 +281,8 @@ export class UpstreamBackend implements ChainBackend {
   /** The header of a block of our chain whose contents are said to be there. */
   async #whole(hash: Uint8Array, options?: ReadOptions): Promise<HashedHeader | undefined> {
     const number = await this.numberOf(hash, options);
-    if (number === undefined || (number !== 0n && number < this.#earliest)) return undefined;
-    const known = number === 0n ? this.#genesis : this.#window.at(number);
+    if (number === undefined || (number !== 0n && number < this.#head.range().earliest)) return undefined;
+    const known = number === 0n ? this.#genesis : this.#head.window.at(number);
     if (known !== undefined) return known;
     const raw = await this.#headerOf(hash, number, options);
     return raw === undefined ? undefined : readHeader(raw, this.#options.hasher);
@@ -376,11 +298,11 @@ export class UpstreamBackend implements ChainBackend {
     const found = await readVerified(source, number, this.#options.hasher);
     if (!isFound(found)) return nothing(found);
     // the window may have moved meanwhile
-    const known = this.#window.at(number);
+    const known = this.#head.window.at(number);
     if (known !== undefined) return known.hash;
-    if (number > this.#window.head.header.number) return undefined;
-    const { oldest } = this.#window;
-    if (!this.#index.add(found, oldest.header.number === number + 1n ? oldest : undefined)) {
+    if (number > this.#head.window.head.header.number) return undefined;
+    const { oldest } = this.#head.window;
+    if (!this.#head.index.add(found, oldest.header.number === number + 1n ? oldest : undefined)) {
       const says = `what the upstream shows as block ${number} does not fit the blocks beside it`;
       this.#logger.warn({ event: 'upstream.false', number }, says);
       return undefined;
@@ -428,10 +350,7 @@ export class UpstreamBackend implements ChainBackend {
 
   /** Contents that should be there are not: they may have been pruned. */
   #missing(found: 'none' | 'unreached'): 'unreached' | undefined {
-    if (found === 'none') {
-      this.#earliestDueMs = 0;
-      this.#lookAgain?.();
-    }
+    if (found === 'none') this.#head.missed();
     return nothing(found);
   }
 
@@ -484,8 +403,6 @@ export class UpstreamBackend implements ChainBackend {
     for (const wake of [...this.#changes]) wake();
   }
 
-  #wasUp = false;
-
   /** Resolves when it is so, or after the time. */
   #changeWithin(clock: UpstreamWorld['clock'], ms: number, isSo: () => boolean): Promise<void> {
     if (isSo()) return Promise.resolve();
@@ -506,27 +423,4 @@ export class UpstreamBackend implements ChainBackend {
 
 function nothing(found: 'none' | 'unreached'): 'unreached' | undefined {
   return found === 'none' ? undefined : found;
-}
-
-/** What a signal has instead of a listener for each of the many reads that it can call off: one promise that only rejects. */
-const abortions = new WeakMap<AbortSignal, Promise<never>>();
-
-function abortion(signal: AbortSignal): Promise<never> {
-  let aborted = abortions.get(signal);
-  if (aborted === undefined) {
-    aborted = new Promise<never>((_, reject) => {
-      const onAbort = (): void =>
-        reject(new ChainError('ERR_CHAIN_ABORTED', `${READING}: called off`, { cause: signal.reason }));
-      if (signal.aborted) onAbort();
-      else signal.addEventListener('abort', onAbort, { once: true });
-    });
-    aborted.catch(() => undefined); // who waits is told by the race; nobody has to wait
-    abortions.set(signal, aborted);
-  }
-  return aborted;
-}
-
-/** @throws ChainError ERR_CHAIN_ABORTED as soon as the signal aborts; what is under way goes on for others */
-function raced<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  return signal === undefined ? work : Promise.race([work, abortion(signal)]);
 }
