@@ -578,6 +578,17 @@ describe('a paused session', () => {
     expect(await village.leftovers()).toEqual(NOTHING_LEFT);
   });
 
+  test('expires on time where its peer is gone, for it still listens', async () => {
+    const { village, a, b, ba } = await pair();
+    ba.pause();
+    await village.clock.advance(SECOND);
+    village.network.cut(a.host, b.host);
+    const cause = await village.clock.settle(ba.ended, 31 * SECOND);
+    expect(cause).toMatchObject({ outcome: 'expired', stage: 'paused', code: 'ERR_SESSION_IDLE' });
+    village.network.mend(a.host, b.host);
+    expect(await village.leftovers()).toEqual(NOTHING_LEFT);
+  });
+
   test('can be ended, and an ended one cannot be paused', async () => {
     const { village, ab, ba } = await pair();
     ba.pause();
