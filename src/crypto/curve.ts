@@ -23,11 +23,16 @@ const MAX_RECOVERY_ID = 3;
 export function isPublicKey(bytes: Uint8Array): boolean {
   if (bytes.length !== 64) return false;
   if (isLastPoint(bytes)) return true;
-  const x = integer(bytes, 0);
-  const y = integer(bytes, 32);
-  if (x >= P || y >= P || (y * y - x * x * x - B) % P !== 0n) return false;
+  if (!isOnCurve(bytes)) return false;
   lastPoint = bytes.slice();
   return true;
+}
+
+function isOnCurve(bytes: Uint8Array): boolean {
+  const x = integer(bytes, 0);
+  const y = integer(bytes, 32);
+  if (x >= P || y >= P) return false;
+  return (y * y - x * x * x - B) % P === 0n;
 }
 
 /**

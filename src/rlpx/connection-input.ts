@@ -34,6 +34,10 @@ export class ConnectionInput {
     this.#deadline = new FrameDeadline(clock, limits, () => handlers.expired());
   }
 
+  get paused(): boolean {
+    return this.#paused;
+  }
+
   /** Hands over the frames of a chunk, until a pause. The chunk may go when this returns. */
   read(decoder: FrameDecoder, chunk: Uint8Array): void {
     decoder.push(chunk);

@@ -7,6 +7,7 @@ import type { LocalCapability, SharedCapability } from './capabilities.js';
 import type { ConnectionEnd } from './connection-end.js';
 import { MAX_FRAME_BYTES } from './frame.js';
 import type { Role } from './handshake.js';
+import type { HandshakeTurns } from './handshake-input.js';
 import type { Hello } from './hello.js';
 import type { IncomingMessage } from './packing.js';
 
@@ -69,6 +70,8 @@ export interface ConnectionOptions {
   readonly secretKey: Uint8Array;
   /** One for all connections of the node key, so that a recorded auth costs nothing the second time (threats E4, H9). */
   readonly replays?: AuthReplays | undefined;
+  /** One for all connections of a node, so that handshakes are worked on in turn; without, at once. */
+  readonly handshakes?: HandshakeTurns | undefined;
   readonly hello: { readonly clientId: string; readonly listenPort: number };
   readonly capabilities: readonly LocalCapability[];
   readonly limits?: Partial<ConnectionLimits>;

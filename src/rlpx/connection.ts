@@ -1,3 +1,4 @@
+import { EMPTY_BYTES } from '../codec/index.js';
 import type { Timer } from '../runtime/clock.js';
 import type { TcpAddress, TcpSocket } from '../runtime/tcp.js';
 import { type BaseEvent, DISCONNECT_ID, HELLO_ID, PING_ID } from './base-protocol.js';
@@ -18,13 +19,14 @@ import { isBreach, RlpxError } from './errors.js';
 import { MAX_FRAME_BYTES } from './frame.js';
 import type { Frame } from './frame-decoder.js';
 import { Handshake, type HandshakeResult } from './handshake.js';
+import { HandshakeInput } from './handshake-input.js';
 import { encodeHello, type Hello, P2P_VERSION } from './hello.js';
 import { Link } from './link.js';
 import { ownPublicKey } from './own-key.js';
 import type { PackedMessage } from './packing.js';
 
 type State =
-  | { readonly stage: 'authenticating'; readonly handshake: Handshake }
+  | { readonly stage: 'authenticating'; readonly handshake: HandshakeInput }
   | { readonly stage: 'greeting'; readonly link: Link }
   | { readonly stage: 'open'; readonly link: Link }
   | { readonly stage: 'ended' };
@@ -70,7 +72,7 @@ export class RlpxConnection {
     this.#limits = { ...CONNECTION_LIMITS, ...options.limits };
     this.#socket = socket;
     this.#handlers = options.handlers;
-    this.#state = { stage: 'authenticating', handshake };
+    this.#state = { stage: 'authenticating', handshake: this.#handshakeInput(handshake) };
     this.#remotePublicKey = remotePublicKey;
     this.local = socket.local;
     this.remote = socket.remote;
@@ -174,7 +176,9 @@ export class RlpxConnection {
   }
 
   resume(): void {
-    if (this.#input.resume()) this.#socket.resume();
+    const state = this.#state;
+    if (!this.#input.resume()) return;
+    if (state.stage !== 'authenticating' || !state.handshake.isFull) this.#socket.resume();
   }
 
   /**
@@ -235,6 +239,17 @@ export class RlpxConnection {
     if (result === undefined) return;
     const link = this.#authenticated(result);
     if (!this.#hasEnded()) this.#input.read(link.decoder, result.rest);
+  }
+
+  #handshakeInput(handshake: Handshake): HandshakeInput {
+    const { socket, role, handshakes } = this.#options;
+    return new HandshakeInput(handshake, handshakes, socket, role === 'initiator', {
+      turn: () => {
+        if (!this.#input.paused) socket.resume();
+        this.#received(EMPTY_BYTES);
+      },
+      dropped: (error) => this.#failed(error),
+    });
   }
 
   #authenticated(result: HandshakeResult): Link {
@@ -340,6 +355,7 @@ export class RlpxConnection {
   }
 
   #end(end: ConnectionEnd): void {
+    if (this.#state.stage === 'authenticating') this.#state.handshake.close();
     this.#state = { stage: 'ended' };
     this.#input.close();
     this.#output.close();

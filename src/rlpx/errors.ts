@@ -3,6 +3,7 @@ import { DISCONNECT, type DisconnectReason } from './disconnect.js';
 export type RlpxErrorCode =
   | 'ERR_RLPX_AUTH'
   | 'ERR_RLPX_AUTH_SIZE'
+  | 'ERR_RLPX_BUSY'
   | 'ERR_RLPX_MAC'
   | 'ERR_RLPX_FRAME_SIZE'
   | 'ERR_RLPX_FRAME_DEADLINE'
@@ -29,6 +30,7 @@ const breaches: Readonly<Record<RlpxErrorCode, Breach>> = {
   // Before and below frames there is nobody to tell: the peer could not read it, or is not who it says.
   ERR_RLPX_AUTH: { says: 'the handshake message is not valid', reason: undefined },
   ERR_RLPX_AUTH_SIZE: { says: 'the handshake message has an impossible size', reason: undefined },
+  ERR_RLPX_BUSY: { says: 'too many handshakes wait', reason: undefined },
   // One code for header and body: whoever flips bits must not learn which check failed.
   ERR_RLPX_MAC: { says: 'a MAC differs', reason: undefined },
   ERR_RLPX_FRAME_SIZE: { says: 'the frame is empty or too large', reason: DISCONNECT.protocolBreach },

@@ -87,12 +87,26 @@ export class Handshake {
    * @throws RlpxError ERR_RLPX_AUTH_SIZE at the second byte, where it makes a size that cannot be; ERR_RLPX_AUTH
    */
   push(chunk: Uint8Array): HandshakeResult | undefined {
+    const rest = this.gather(chunk);
+    return rest === undefined ? undefined : this.complete(rest);
+  }
+
+  /**
+   * The first half of `push`, which costs nothing.
+   * @returns undefined while the peer's message is not whole, then what of the chunk was not ours: a view
+   * @throws RlpxError ERR_RLPX_AUTH_SIZE
+   */
+  gather(chunk: Uint8Array): Uint8Array | undefined {
     let rest = this.#take(chunk);
     if (this.#received === SIZE_PREFIX_BYTES && this.#message.length === SIZE_PREFIX_BYTES) {
       this.#makeRoom();
       rest = this.#take(rest);
     }
-    if (this.#received < this.#message.length) return undefined;
+    return this.#received < this.#message.length ? undefined : rest;
+  }
+
+  /** The second half, all work on the curve. @param rest as `gather` returned it @throws RlpxError ERR_RLPX_AUTH */
+  complete(rest: Uint8Array): HandshakeResult {
     return this.#options.role === 'initiator'
       ? this.#readAck(this.#message, rest)
       : this.#readAuth(this.#message, rest);

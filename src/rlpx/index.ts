@@ -49,6 +49,7 @@ export { frameWireBytes, MAX_FRAME_BYTES } from './frame.js';
 export { type Frame, FrameDecoder } from './frame-decoder.js';
 export { FrameEncoder } from './frame-encoder.js';
 export { Handshake, type HandshakeOptions, type HandshakeResult, type Role } from './handshake.js';
+export type { HandshakeJob, HandshakeTurns } from './handshake-input.js';
 export {
   decodeHello,
   encodeHello,

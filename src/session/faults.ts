@@ -31,7 +31,8 @@ export function connectionEnding(end: ConnectionEnd): Ending {
   }
   if (end.by === 'transport') return { kind: 'fault', by: 'transport', code, says };
   if (end.sent === DISCONNECT.timeout) return { kind: 'deadline', by: 'local', code, says };
-  // no shared capability is nobody's fault
-  if (end.sent === DISCONNECT.uselessPeer) return { kind: 'refused', by: 'policy', code, says };
+  // no shared capability is nobody's fault, and neither is a flood by others
+  if (end.sent === DISCONNECT.uselessPeer || code === 'ERR_RLPX_BUSY')
+    return { kind: 'refused', by: 'policy', code, says };
   return { kind: 'fault', by: 'local', code, says };
 }

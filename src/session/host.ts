@@ -8,7 +8,7 @@ import type {
   EthVersion,
   Status,
 } from '../eth/index.js';
-import type { AuthReplays, LocalCapability } from '../rlpx/index.js';
+import type { AuthReplays, HandshakeTurns, LocalCapability } from '../rlpx/index.js';
 import type { Logger, World } from '../runtime/index.js';
 import type { ActiveSession } from './active.js';
 import type { CloseCause, Ending } from './close-cause.js';
@@ -64,6 +64,8 @@ export interface SessionHost {
   readonly secretKey: Uint8Array;
   /** The auth messages that this node key has worked on: one memory for all its connections. */
   readonly replays: AuthReplays;
+  /** Work on the curve, of all its connections in turn. */
+  readonly handshakes: HandshakeTurns;
   readonly clientId: string;
   /** Those that a new session offers. */
   readonly capabilities: readonly LocalCapability[];

@@ -24,6 +24,7 @@ import { SessionEmitter, type SessionEventName, type SessionListener } from './e
 import { fitsFilter, type SessionFilter } from './filter.js';
 import { carefulLogger } from './foreign-code.js';
 import type { Session, SessionHandle } from './handle.js';
+import { HandshakeQueue } from './handshake-queue.js';
 import type { SessionHost, StatusProvider } from './host.js';
 import { JournalDesk } from './journal-keeper.js';
 import { type KnownKeys, knownKeys } from './known-set.js';
@@ -326,6 +327,7 @@ export class SessionManager {
       crypto: this.#crypto,
       secretKey: options.secretKey,
       replays: new AuthReplays(),
+      handshakes: new HandshakeQueue(this.#world.clock),
       clientId: options.clientId,
       get capabilities(): readonly LocalCapability[] {
         return [...eth, ...satellites.capabilities];

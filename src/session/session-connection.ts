@@ -24,6 +24,7 @@ export function sessionConnection(
     random: world.random,
     secretKey,
     replays,
+    handshakes: host.handshakes,
     hello: { clientId, listenPort: host.listenPort() },
     capabilities,
     // the cap of each message stands in its row and is asked on top; whole receipts may be the largest

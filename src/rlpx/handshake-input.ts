@@ -1,0 +1,108 @@
+import { concatBytes } from '../codec/index.js';
+import type { TcpSocket } from '../runtime/tcp.js';
+import { RlpxError } from './errors.js';
+import type { Handshake, HandshakeResult } from './handshake.js';
+
+/** Curve work of one handshake that waits for its turn. */
+export interface HandshakeJob {
+  /** Where it comes from: an IP address. */
+  readonly from: string;
+  /** Whether we dialled. */
+  readonly ours: boolean;
+  run(): void;
+  /** It will never run: others needed the place more. */
+  dropped(): void;
+}
+
+/** Who says when a handshake may work on the curve. */
+export interface HandshakeTurns {
+  /** @returns `now`: at once; `later`: `run` will be called, or `dropped`; `never`: there is no room */
+  enter(job: HandshakeJob): 'now' | 'later' | 'never';
+  /** The connection ended: nobody waits for this one any more. */
+  leave(job: HandshakeJob): void;
+}
+
+/** What a handshake that waits tells the connection that owns it. */
+export interface HandshakeInputHandlers {
+  /** Its turn has come: ask `push` again, with nothing. */
+  turn(): void;
+  /** It will not come: too many others wait. */
+  dropped(error: RlpxError): void;
+}
+
+/** Hello and a little more may follow an ack; nothing can follow an auth before our ack. */
+const MAX_BEHIND_BYTES = 4_096;
+
+/** The peer's handshake message, from its first byte to its result; whole, it waits for its turn on the curve. */
+export class HandshakeInput implements HandshakeJob {
+  readonly from: string;
+  readonly ours: boolean;
+  readonly #handshake: Handshake;
+  readonly #turns: HandshakeTurns | undefined;
+  readonly #socket: TcpSocket;
+  readonly #handlers: HandshakeInputHandlers;
+  /** What came behind the message, once that is whole. */
+  #rest: Uint8Array | undefined;
+  #waiting = false;
+
+  constructor(
+    handshake: Handshake,
+    turns: HandshakeTurns | undefined,
+    socket: TcpSocket,
+    ours: boolean,
+    handlers: HandshakeInputHandlers,
+  ) {
+    this.#handshake = handshake;
+    this.#turns = turns;
+    this.#socket = socket;
+    this.from = socket.remote.host;
+    this.ours = ours;
+    this.#handlers = handlers;
+  }
+
+  /** Whether no more may be read, since enough has come behind the message. */
+  get isFull(): boolean {
+    return this.#waiting && (this.#rest?.length ?? 0) > MAX_BEHIND_BYTES;
+  }
+
+  /**
+   * @returns undefined while the message is not whole, or waits
+   * @throws RlpxError as `Handshake.push`; ERR_RLPX_BUSY
+   */
+  push(chunk: Uint8Array): HandshakeResult | undefined {
+    if (this.#rest === undefined) {
+      this.#rest = this.#handshake.gather(chunk);
+      if (this.#rest === undefined) return undefined;
+      this.#enter();
+    } else if (chunk.length > 0) {
+      this.#rest = concatBytes([this.#rest, chunk]);
+    }
+    // who hangs up meanwhile is noticed only while we read
+    if (this.isFull) this.#socket.pause();
+    return this.#waiting ? undefined : this.#handshake.complete(this.#rest);
+  }
+
+  /** The connection ended. */
+  close(): void {
+    if (this.#waiting) this.#turns?.leave(this);
+    this.#waiting = false;
+  }
+
+  run(): void {
+    this.#waiting = false;
+    this.#handlers.turn();
+  }
+
+  dropped(): void {
+    this.#waiting = false;
+    this.#handlers.dropped(new RlpxError('ERR_RLPX_BUSY'));
+  }
+
+  #enter(): void {
+    const turn = this.#turns?.enter(this) ?? 'now';
+    if (turn === 'never') throw new RlpxError('ERR_RLPX_BUSY');
+    if (turn === 'now') return;
+    this.#waiting = true;
+    this.#rest = this.#rest?.slice(); // the chunk may go
+  }
+}

@@ -1,0 +1,134 @@
+import PQueue from 'p-queue';
+import type { HandshakeJob, HandshakeTurns } from '../rlpx/index.js';
+import type { Clock } from '../runtime/index.js';
+
+/** Each holds a message of 2 KiB at most, and what one read brought behind it: 66 KiB. */
+const MAX_WAITING = 256;
+
+/**
+ * The curve work of all handshakes of a node, 0.2 to 10 ms each by the back end: one in each turn of the loop, so that
+ * established sessions are served between any two. Our own dials go first; strangers follow by their addresses in turn, so that
+ * a flood from one delays itself. Where it is full, whoever has the most waiting loses the newest.
+ */
+export class HandshakeQueue implements HandshakeTurns {
+  readonly #clock: Clock;
+  readonly #max: number;
+  readonly #turns = new PQueue({ concurrency: 1 });
+  readonly #own: HandshakeJob[] = [];
+  /** By address, in the order in which their turns come. */
+  readonly #strangers = new Map<string, HandshakeJob[]>();
+  #waiting = 0;
+  #turnsAsked = 0;
+  #dropped = 0;
+  /** One has run in this turn of the loop. */
+  #worked = false;
+  readonly #turnOver = (): void => {
+    this.#worked = false;
+  };
+
+  constructor(clock: Clock, max: number = MAX_WAITING) {
+    this.#clock = clock;
+    this.#max = max;
+  }
+
+  /** Gauge: how many wait. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Counter: how many were dropped, since there were too many. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  enter(job: HandshakeJob): 'now' | 'later' | 'never' {
+    if (this.#waiting === 0 && !this.#worked) {
+      this.#worked = true;
+      this.#clock.soon(this.#turnOver);
+      return 'now';
+    }
+    if (this.#waiting >= this.#max && !this.#makeRoom(job)) {
+      this.#dropped++;
+      return 'never';
+    }
+    this.#listOf(job).push(job);
+    this.#waiting++;
+    if (this.#turnsAsked < this.#waiting) {
+      this.#turnsAsked++;
+      void this.#turns.add(() => this.#nextTurn());
+    }
+    return 'later';
+  }
+
+  leave(job: HandshakeJob): void {
+    const list = job.ours ? this.#own : this.#strangers.get(groupOf(job.from));
+    const at = list?.indexOf(job) ?? -1;
+    if (list === undefined || at < 0) return;
+    list.splice(at, 1);
+    this.#waiting--;
+    if (!job.ours && list.length === 0) this.#strangers.delete(groupOf(job.from));
+  }
+
+  /** What a job throws is thrown in the loop, as if the socket had called it. */
+  #nextTurn(): Promise<void> {
+    return new Promise((done) => {
+      this.#clock.soon(() => {
+        done();
+        this.#turnsAsked--;
+        this.#take()?.run();
+      });
+    });
+  }
+
+  #take(): HandshakeJob | undefined {
+    const own = this.#own.shift();
+    if (own !== undefined) {
+      this.#waiting--;
+      return own;
+    }
+    for (const [group, list] of this.#strangers) {
+      this.#strangers.delete(group);
+      const job = list.shift();
+      if (list.length > 0) this.#strangers.set(group, list); // behind all others
+      this.#waiting--;
+      return job;
+    }
+    return undefined;
+  }
+
+  /** @returns false where it is the newcomer's own address that has the most */
+  #makeRoom(newcomer: HandshakeJob): boolean {
+    let most: HandshakeJob[] | undefined;
+    for (const list of this.#strangers.values()) if (list.length > (most?.length ?? 0)) most = list;
+    if (most === undefined) return false; // all are our own dials
+    if (!newcomer.ours && this.#listOf(newcomer).length + 1 >= most.length) {
+      if (this.#listOf(newcomer).length === 0) this.#strangers.delete(groupOf(newcomer.from));
+      return false;
+    }
+    const last = most.at(-1) as HandshakeJob;
+    this.leave(last);
+    this.#dropped++;
+    last.dropped();
+    return true;
+  }
+
+  #listOf(job: HandshakeJob): HandshakeJob[] {
+    if (job.ours) return this.#own;
+    const group = groupOf(job.from);
+    const list = this.#strangers.get(group) ?? [];
+    this.#strangers.set(group, list);
+    return list;
+  }
+}
+
+/** Who shares one turn: an IPv4 address, or the /64 of an IPv6 address, which is what one customer has. */
+function groupOf(host: string): string {
+  if (!host.includes(':')) return host;
+  const [head = '', tail] = host.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  if (tail !== undefined) {
+    const behind = tail === '' ? 0 : tail.split(':').length;
+    while (groups.length + behind < 8) groups.push('0');
+  }
+  return groups.slice(0, 4).join(':');
+}
