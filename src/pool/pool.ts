@@ -155,7 +155,7 @@ export class TransactionPool {
       const entry = this.#entries.get(key);
       if (entry === undefined) continue;
       const { transaction } = entry;
-      for (const stale of this.#queueOf(transaction).upTo(transaction.nonce))
+      for (const stale of this.#queueOf(transaction).below(transaction.nonce))
         if (!entries.has(stale)) entries.set(stale, 'stale');
       entries.set(entry, 'included');
     }

@@ -56,9 +56,9 @@ export class SenderQueue {
     this.#weigh(at);
   }
 
-  /** Those up to a nonce, which are of no use once it is in a block. */
-  upTo(nonce: bigint): readonly Entry[] {
-    return this.#entries.slice(0, this.#placeOf(nonce + 1n));
+  /** Those with lower nonces, which are of no use once this one is in a block. */
+  below(nonce: bigint): readonly Entry[] {
+    return this.#entries.slice(0, this.#placeOf(nonce));
   }
 
   /** Anew, once tips have changed. */
