@@ -41,6 +41,7 @@ export {
   type Status,
 } from './eth/index.js';
 export {
+  type Broadcasting,
   type CloseOptions,
   ConfigError,
   type ConfigErrorCode,
@@ -56,6 +57,7 @@ export {
   type JournalStats,
   type LoggerOptions,
   logNode,
+  type NetworkFeeds,
   type NodeEvents,
   type NodeIdentity,
   type NodeMetrics,
@@ -73,10 +75,25 @@ export {
   RLPXD_VERSION,
   type RlpxdNode,
   readGenesis,
+  type SeenBlock,
+  type SeenTransaction,
   type SessionHistory,
   type SessionSummary,
+  TransactionError,
+  type TransactionMode,
+  type TransactionStatus,
 } from './node/index.js';
 export { type Enode, formatEnode, PeerError, type PeerErrorCode, parseEnode } from './peers/index.js';
+export {
+  type Feed,
+  type FeedPart,
+  type OwnReport,
+  type PeerReport,
+  PoolError,
+  type PoolErrorCode,
+  type PooledTransaction,
+  type Sighting,
+} from './pool/index.js';
 export { DISCONNECT, type DisconnectReason, disconnectName } from './rlpx/index.js';
 export {
   type Logger,
