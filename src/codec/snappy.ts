@@ -95,8 +95,27 @@ export function snappyDecompress(compressed: Uint8Array, maxBytes: number): Uint
     }
     at += 1 + offsetBytes;
     if (offset === 0 || offset > filled) throw damaged('a copy from before the start');
+    if (kind === 2 && length === MAX_COPY_BYTES) {
+      // Long runs and repetitions are the same element again and again: copies with one offset are one long copy.
+      const low = compressed[at - 2];
+      const high = compressed[at - 1];
+      while (
+        at + 3 <= end &&
+        compressed[at] === tag &&
+        compressed[at + 1] === low &&
+        compressed[at + 2] === high
+      ) {
+        at += 3;
+        length += MAX_COPY_BYTES;
+      }
+    }
     if (length > declared - filled) throw damaged('more content than declared');
     const source = filled - offset;
+    if (length > MAX_COPY_BYTES) {
+      repeat(content, source, filled, length);
+      filled += length;
+      continue;
+    }
     if (length >= SHORT_COPY_BYTES && offset >= length) {
       content.copyWithin(filled, source, source + length);
     } else if (length >= SHORT_COPY_BYTES && offset === 1) {
@@ -109,6 +128,15 @@ export function snappyDecompress(compressed: Uint8Array, maxBytes: number): Uint
   }
   if (filled !== declared) throw damaged(`${filled} bytes of content where ${declared} were declared`);
   return content;
+}
+
+/** Copies forwards from `source`; what was just written is read again, twice as much at each step. */
+function repeat(content: Uint8Array, source: number, target: number, length: number): void {
+  for (let done = 0; done < length; ) {
+    const bytes = Math.min(target - source + done, length - done);
+    content.copyWithin(target + done, source, source + bytes);
+    done += bytes;
+  }
 }
 
 /**

@@ -195,6 +195,40 @@ describe('snappy from a peer', () => {
     expect(accepted).toBeLessThan(rounds);
   });
 
+  it('S2: agrees with it where one copy stands again and again, also where the block is bent (seed 4)', () => {
+    const random = seeded(4);
+    const disagreements: string[] = [];
+    let accepted = 0;
+    const rounds = 3_000;
+    for (let round = 0; round < rounds; round++) {
+      const literalBytes = 1 + random.below(59);
+      const block = [
+        (literalBytes - 1) << 2,
+        ...Array.from({ length: literalBytes }, () => random.below(256)),
+      ];
+      let declared = literalBytes;
+      for (let runs = 1 + random.below(3); runs > 0; runs--) {
+        const offset = 1 + random.below(Math.min(declared, 300));
+        const [low, high] = [offset & 0xff, offset >> 8];
+        for (let times = 1 + random.below(20); times > 0; times--, declared += 64)
+          block.push(0xfe, low, high);
+        const last = 1 + random.below(64);
+        block.push(((last - 1) << 2) | 2, low, high);
+        declared += last;
+      }
+      if (random.below(4) === 0) block[random.below(block.length)] = random.below(256);
+      if (random.below(4) === 0) declared += random.below(3) - 1;
+      const whole = Uint8Array.of(0x80 | (declared & 0x7f), declared >> 7, ...block);
+      if (declared >> 7 === 0) continue;
+      const ours = outcome(() => snappyDecompress(whole, MIB));
+      if (ours !== undefined) accepted++;
+      if (!isDeepStrictEqual(ours, slowSnappyDecode(whole))) disagreements.push(bytesToHex(whole));
+    }
+    expect(disagreements).toEqual([]);
+    expect(accepted).toBeGreaterThan(rounds / 2);
+    expect(accepted).toBeLessThan(rounds);
+  });
+
   it('S3: random bytes end in content or in the one error (seed 3)', () => {
     const random = seeded(3);
     const buffer = new Uint8Array(64);
