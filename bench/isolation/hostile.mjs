@@ -1,6 +1,8 @@
-// The hostile neighbours of `bench/isolation.mjs`, all in one process of their own, so that what they cost themselves is not
-// charged to the daemon. Each keeps to its rate; without one it goes as fast as its process can.
+// The hostile neighbours of `bench/isolation.mjs`, all in one process of their own and of the lowest priority, so that what they
+// cost themselves is charged neither to the daemon nor to the honest peer. Each keeps to its rate; without one it goes as fast as
+// its process can.
 import { connect } from 'node:net';
+import { constants, setPriority } from 'node:os';
 import { library } from './library.mjs';
 import { SORTS } from './sorts.mjs';
 
@@ -8,6 +10,7 @@ const { chooseCrypto, realWorld, parseEnode } = { ...(await library('index')), .
 const { ScriptedPeer } = await library('testing');
 const { snappyCompress, encodeList, encodeBytes } = await library('codec');
 
+setPriority(constants.priority.PRIORITY_LOW);
 const crypto = chooseCrypto();
 const world = realWorld();
 const target = parseEnode(process.argv[2], crypto);

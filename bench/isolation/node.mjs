@@ -72,4 +72,4 @@ process.on('message', async ({ ask }) => {
   }
 });
 process.on('disconnect', () => process.exit(1)); // the bench has died
-process.send({ answer: { enode: node.enode, head: Number(node.status().head) } });
+process.send({ answer: { enode: node.enode, head: Number(node.status().head), pid: process.pid } });
