@@ -1,7 +1,6 @@
-import { CodecError, EMPTY_BYTES, snappyCompress, snappyDecompress } from '../codec/index.js';
+import { snappyCompress } from '../codec/index.js';
 import type { RlpxCrypto } from '../crypto/index.js';
 import {
-  EthError,
   type EthMessage,
   type EthMessageName,
   type EthMessageOf,
@@ -23,7 +22,6 @@ import {
   encodeHello,
   HELLO_ID,
   type Hello,
-  MAX_FRAME_BYTES,
   matchCapabilities,
   P2P_VERSION,
   PING_ID,
@@ -40,6 +38,8 @@ import {
   type ScriptedEnd,
   type ScriptedStep,
 } from './scripted-behaviour.js';
+import { decoded, unpacked } from './scripted-messages.js';
+import { Responders } from './scripted-responders.js';
 import { ScriptedWire } from './scripted-wire.js';
 
 export interface ScriptedSessionOptions {
@@ -54,10 +54,6 @@ export interface ScriptedSessionOptions {
   readonly ended: (session: ScriptedSession) => void;
 }
 
-type Responder = (request: EthRequest) => EthResponse | undefined;
-
-/** No message is larger, whatever it is. */
-const MAX_PLAIN_BYTES = MAX_FRAME_BYTES;
 const EMPTY_LIST: Uint8Array = Uint8Array.of(0xc0);
 
 /**
@@ -73,7 +69,7 @@ export class ScriptedSession {
   readonly #options: ScriptedSessionOptions;
   readonly #wire: ScriptedWire;
   readonly #expectations: Expectations;
-  readonly #responders = new Map<EthMessageName, Responder>();
+  readonly #responders = new Responders();
   readonly #held: Set<ScriptedStep>;
   #becomeReady: (self: this) => void = () => undefined;
   #neverReady: (error: TestingError) => void = () => undefined;
@@ -223,7 +219,7 @@ export class ScriptedSession {
     name: N,
     answer: (request: EthMessageOf<N>) => EthResponse | undefined,
   ): void {
-    this.#responders.set(name, (request) => answer(request as EthMessageOf<N>)); // it is called for this name only
+    this.#responders.set(name, answer);
   }
 
   /** Sends a Ping and waits for the Pong. @throws TestingError ERR_TESTING_TIMEOUT, ERR_TESTING_ENDED, ERR_TESTING_STATE */
@@ -311,7 +307,7 @@ export class ScriptedSession {
       this.#greeted();
       return;
     }
-    const plain = this.#compressed ? this.#unpacked(payload) : payload;
+    const plain = this.#compressed ? unpacked(payload) : payload;
     if (id === DISCONNECT_ID) this.#disconnected(decodeDisconnect(plain ?? payload));
     else if (id === PING_ID && this.#options.behaviour.pongs) this.sendFrame(PONG_ID, EMPTY_LIST);
     else this.#heard(id, plain ?? payload);
@@ -321,45 +317,19 @@ export class ScriptedSession {
     const shared = this.#shared.find(({ offset, length }) => wireId >= offset && wireId < offset + length);
     const id = wireId - (shared?.offset ?? 0);
     const capability = shared?.name ?? 'p2p';
-    const message = capability === 'eth' ? this.#decoded(id, payload) : undefined;
+    const message = capability === 'eth' ? decoded(this.version, id, payload) : undefined;
     if (message?.name === 'Status' && this.#status === undefined) {
       this.#status = message.status;
       this.#greeted();
       this.#maybeReady();
       return;
     }
-    if (message !== undefined && this.#respond(message)) return;
+    const answer = message === undefined ? undefined : this.#responders.answer(message);
+    if (answer !== undefined) {
+      if (answer !== 'none') this.send(answer);
+      return;
+    }
     this.#expectations.hear({ capability, id, payload, ...(message === undefined ? {} : { message }) });
-  }
-
-  /** @returns whether the script answers such messages by itself */
-  #respond(message: EthMessage): boolean {
-    const answer = this.#responders.get(message.name);
-    if (answer === undefined || !('requestId' in message)) return false;
-    const response = answer(message as EthRequest); // only requests have responders
-    if (response !== undefined) this.send({ ...response, requestId: message.requestId });
-    return true;
-  }
-
-  /** @returns undefined where it is not what this version says */
-  #decoded(id: number, payload: Uint8Array): EthMessage | undefined {
-    try {
-      return ethProtocol(this.version).byId[id]?.decode(payload);
-    } catch (error) {
-      if (error instanceof EthError) return undefined;
-      throw error;
-    }
-  }
-
-  /** @returns undefined for what is not compressed: some nodes leave a Disconnect as it is */
-  #unpacked(payload: Uint8Array): Uint8Array | undefined {
-    if (payload.length === 0) return EMPTY_BYTES;
-    try {
-      return snappyDecompress(payload, MAX_PLAIN_BYTES);
-    } catch (error) {
-      if (error instanceof CodecError) return undefined;
-      throw error;
-    }
   }
 
   #spec(name: EthMessageName): MessageSpec {
