@@ -31,6 +31,10 @@ test('nothing given is a node that only dials, half of its 50 slots dialed', () 
     netRestrict: undefined,
     ethVersions: [68, 69, 70, 71, 72],
     datadir: undefined,
+    keep: undefined,
+    journal: undefined,
+    upstream: undefined,
+    transactions: 'off',
   });
 });
 
