@@ -170,6 +170,8 @@ describe('the rest of the real world', () => {
       'random',
       'stores',
       'tcp',
+      'web',
+      'workers',
     ]);
   });
 });
