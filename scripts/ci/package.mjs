@@ -117,7 +117,9 @@ try {
   const { child, enode } = await daemon();
   try {
     process.stdout.write(run(process.execPath, ['example.mjs', enode, 'genesis.json'], project));
-    // the other example listens, and ends with its input
+    const backend = join(project, 'node_modules', 'rlpxd', 'examples', 'backend.mjs');
+    process.stdout.write(run(process.execPath, [backend, 'genesis.json'], project));
+    // the third example listens, and ends with its input
     const chat = join(project, 'node_modules', 'rlpxd', 'examples', 'chat.mjs');
     process.stdout.write(run(process.execPath, [chat, 'genesis.json'], project));
   } finally {

@@ -212,6 +212,13 @@ test('the library example runs as it stands, and is the one that the README show
   expect(readme).toContain(`\`\`\`js\n${readFileSync(example, 'utf8')}\`\`\``);
 });
 
+test('the example of a backend of one’s own runs as it stands', () => {
+  const example = new URL('../../examples/backend.mjs', import.meta.url).pathname;
+  const said = execFileSync(process.execPath, [example, demo.path('genesis.json')], { encoding: 'utf8' });
+  expect(said).toBe('the peer was given the headers of blocks 0 and 1\n');
+  expect(readFileSync(example, 'utf8').split('\n').length).toBeLessThanOrEqual(60);
+});
+
 test('a reader that goes away ends it quietly', () => {
   // a pipe that is closed before the first byte: without pipefail only the reader's exit code would count
   const command = `set -o pipefail; "${process.execPath}" "${builtMain}" help run | true; echo "code $?"`;

@@ -1,12 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { importChain, MemoryChain, openChainStore, openUpstream, readHeader } from '../../src/chain/index.js';
-import { concatBytes } from '../../src/codec/index.js';
+import { afterAll, describe, expect, test } from 'vitest';
+import { MemoryChain, openUpstream } from '../../src/chain/index.js';
 import { chainFromGenesis } from '../../src/eth/index.js';
-import { realWorld, SimulatedStores } from '../../src/runtime/index.js';
+import { realWorld } from '../../src/runtime/index.js';
 import { hasher } from '../support/chain-builder.js';
+import { demo, demoBlocks } from '../support/node-worlds.js';
 import {
   httpUpstream,
   ipcUpstream,
@@ -16,28 +16,13 @@ import {
 } from '../support/upstream-server.js';
 import { everything } from '../support/upstream-worlds.js';
 
-const demo = join(import.meta.dirname, '..', '..', 'demo');
-const spec = chainFromGenesis(readFileSync(join(demo, 'genesis.json'), 'utf8'), hasher);
+const spec = chainFromGenesis(demo.genesis(), hasher);
 const later = (ms: number, run: () => void): void => void setTimeout(run, ms);
 const memory = new MemoryChain(spec, hasher);
 const folder = mkdtempSync(join(tmpdir(), 'rlpxd-upstream-'));
 
-// the demonstration chain, with every type of transaction, receipts, withdrawals and, in its last blocks, access lists
-beforeAll(async () => {
-  const store = await openChainStore({ stores: new SimulatedStores(), path: '/x', chain: spec, hasher });
-  const receiptsPath = join(demo, 'receipts.rlp');
-  await importChain(store, realWorld().files, join(demo, 'chain.rlp'), { receiptsPath });
-  for (let number = 1n; number <= store.range().latest; number++) {
-    const raw = await store.headerByNumber(number);
-    const header = readHeader(raw ?? concatBytes([]), hasher);
-    const [body, receipts, accessList] = await Promise.all([
-      store.body(header.hash),
-      store.receipts(header.hash),
-      store.accessList(header.hash),
-    ]);
-    memory.append([{ header, body: body ?? concatBytes([]), receipts, accessList }]);
-  }
-});
+// every type of transaction, receipts, withdrawals and, in its last blocks, access lists
+memory.append(demoBlocks());
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -29,16 +29,20 @@ export class SimulatedUpstream {
   readonly memory: MemoryChain;
   readonly server: UpstreamServer;
   readonly url: string;
-  readonly #chain: BuiltChain;
+  readonly #chain: Pick<BuiltChain, 'spec'>;
   readonly #link: LinkName;
   readonly #sockets = new Set<IpcSocket>();
   #listener: IpcListener | undefined;
 
-  constructor(chain: BuiltChain, link: LinkName, seed: number | string = 1) {
+  constructor(
+    chain: Pick<BuiltChain, 'spec'>,
+    link: LinkName,
+    world: SimulatedWorld = simulatedWorld({ seed: 1 }),
+  ) {
     this.#chain = chain;
     this.#link = link;
     this.url = UPSTREAM_URLS[link];
-    this.world = simulatedWorld({ seed });
+    this.world = world;
     this.memory = new MemoryChain(chain.spec, hasher);
     this.server = new UpstreamServer(this.memory, (ms, run) => {
       this.world.clock.happening(ms, run);
