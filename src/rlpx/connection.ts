@@ -101,6 +101,11 @@ export class RlpxConnection {
     return this.#state.stage;
   }
 
+  /** Whether the peer has done its part of the handshake, and it is our work on the curve that it waits for. */
+  get owesHandshake(): boolean {
+    return this.#state.stage === 'authenticating' && this.#state.handshake.isWaiting;
+  }
+
   /** 64 bytes: whom the initiator expects; proven once authenticated. */
   get remotePublicKey(): Uint8Array | undefined {
     return this.#remotePublicKey;

@@ -60,6 +60,11 @@ export class HandshakeInput implements HandshakeJob {
     this.#handlers = handlers;
   }
 
+  /** Whether the peer's message is whole, and waits for its turn. */
+  get isWaiting(): boolean {
+    return this.#waiting;
+  }
+
   /** Whether no more may be read, since enough has come behind the message. */
   get isFull(): boolean {
     return this.#waiting && (this.#rest?.length ?? 0) > MAX_BEHIND_BYTES;

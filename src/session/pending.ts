@@ -96,6 +96,11 @@ export class PendingSession {
     return this.#stages.stalledMs;
   }
 
+  /** Whether the peer has done all that it can do at present. */
+  get waitsForUs(): boolean {
+    return this.isWaiting || this.#connection?.owesHandshake === true;
+  }
+
   /** Verified, and waiting until another connection with the same peer has settled. */
   get isWaiting(): boolean {
     return this.#agreement !== undefined && this.session.state === 'verifying';

@@ -124,10 +124,10 @@ export class Places {
     return this.pendingWith(session.publicKey).filter((other) => other !== session);
   }
 
-  /** Of those that came in; who waits for another connection with the same peer waits for us. */
+  /** Of those that came in; who waits for us does not stand still. */
   #makesWay(): ManagedSession | undefined {
     const pending = [...this.counter.pending()].flatMap(({ direction, pending }) =>
-      direction === 'inbound' && !pending.isWaiting ? pending : [],
+      direction === 'inbound' && !pending.waitsForUs ? pending : [],
     );
     return makesWay(pending)?.session;
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { realWorld, type TcpSocket } from '../../src/runtime/index.js';
+import { type Clock, realWorld, type TcpSocket } from '../../src/runtime/index.js';
 import { SessionManager } from '../../src/session/index.js';
 import {
   makesWay,
@@ -11,6 +11,13 @@ import {
 import { crypto, PORT, type ScriptedCall, SECOND, TellingStatus, Town } from '../support/rows-town.js';
 
 const NOTHING = (): void => undefined;
+
+const clockOf = ({ clock }: Town): Clock => ({
+  now: () => clock.now(),
+  wallMs: () => clock.wallMs(),
+  soon: (run) => clock.soon(run),
+  timer: (delayMs, fire) => clock.timer(delayMs, fire),
+});
 
 /** Takes what comes and says nothing. */
 function silent(socket: TcpSocket, closed: () => void = NOTHING): TcpSocket {
@@ -155,6 +162,37 @@ describe('C2: places that are held by those who say nothing', () => {
     expect(asked).toBe(3);
     expect(node.causes).toEqual([]);
     expect(node.manager.count().pendingInbound).toBe(2);
+  });
+
+  test('C2: who has said all there is to say, and waits for our work on the curve, does not stand still', async () => {
+    const town = new Town(7);
+    const world = town.world('10.5.0.1');
+    // a loop whose turns take 800 ms: the second handshake has to wait for the next one
+    const soon = (run: () => void): void => void town.clock.timer(800, run);
+    const manager = new SessionManager({
+      world: { ...world, clock: { ...clockOf(town), soon } },
+      ...{ crypto, clientId: 'slow', status: new TellingStatus(), secretKey: new Uint8Array(32).fill(9) },
+      limits: { maxPendingInbound: 2 },
+    });
+    const causes: (string | undefined)[] = [];
+    const refused: string[] = [];
+    manager.on('closed', ({ cause }) => causes.push(cause.code));
+    manager.on('refused', ({ says }) => refused.push(says));
+    await town.clock.settle(manager.listen({ host: '0.0.0.0', port: PORT }));
+    const to = { host: '10.5.0.1', port: PORT, publicKey: manager.publicKey };
+    for (let i = 0; i < 2; i++) {
+      const { peer } = await town.peer({ holdBack: ['hello'] });
+      await town.clock.settle(peer.dial(to));
+    }
+    await town.clock.advance(600);
+    expect(manager.list().map(({ state }) => state)).toEqual(['greeting', 'authenticating']);
+    const { peer } = await town.peer();
+    await town.clock.settle(peer.dial(to));
+    await town.clock.advance(50);
+    expect([causes, refused]).toEqual([[], [expect.stringContaining('maxPendingInbound is 2')]]);
+    await town.clock.advance(400);
+    expect(manager.list().map(({ state }) => state)).toEqual(['greeting', 'greeting']);
+    await town.clock.settle(manager.close());
   });
 
   test('C2: a manager that is closed while one makes way accepts nobody', async () => {
