@@ -33,7 +33,7 @@ import {
 } from '../pool/index.js';
 import { DISCONNECT } from '../rlpx/index.js';
 import type { Logger, World } from '../runtime/index.js';
-import type { Session, SessionManager } from '../session/index.js';
+import { Bucket, type Session, type SessionManager } from '../session/index.js';
 import type { NodeCrypto } from './crypto-choice.js';
 import type { NetworkFeeds } from './tx-feeds.js';
 import { fetchBlobs, fetchTransactions } from './tx-fetching.js';
@@ -52,6 +52,10 @@ export interface TransactionStatus {
   /** Told to at least one peer. */
   readonly relayed: number;
   readonly refused: number;
+  /** Messages that were not read, since their sender had said too much. */
+  readonly unheard: number;
+  /** That came, and found no room to wait in. */
+  readonly dropped: number;
   readonly fetching: FetcherGauges;
 }
 
@@ -77,6 +81,15 @@ export interface TransactionDeskOptions {
   readonly accepted: (transaction: PooledTransaction) => void;
 }
 
+/**
+ * What a peer may say: so many transactions and hashes a second on the average, and at first what geth tells a new peer of a
+ * pool of 32,768. The whole network makes some 30 transactions a second.
+ */
+const HEARD_PER_SECOND = 4_096;
+const HEARD_BURST_MS = 8_000;
+/** Of one message of whole transactions (geth packs 100 KiB); what is beyond is let go. */
+const MAX_SENT_BYTES = 1_048_576;
+
 /** Blocks in one announcement of eth/68: more are a breach, and of these so many are shown. */
 const MAX_ANNOUNCED_BLOCKS = 4_096;
 const MAX_SHOWN_BLOCKS = 16;
@@ -85,6 +98,12 @@ const MAX_SHOWN_BLOCKS = 16;
 export class TransactionError extends Error {
   override readonly name = 'TransactionError';
   readonly code = 'ERR_NODE_TRANSACTION';
+}
+
+interface Peer {
+  readonly session: Session;
+  /** How much it may still say. */
+  readonly hears: Bucket;
 }
 
 type Waiting = {
@@ -104,12 +123,13 @@ export class TransactionDesk {
   readonly #head: HeadWatch;
   readonly #own = new OwnTransactions();
   readonly #refused = new RefusedHashes();
-  readonly #sessions = new Map<string, Session>();
+  readonly #peers = new Map<string, Peer>();
   /** Hashes of what is in the intake, so that what many peers send is looked at once. */
   readonly #inHand = new Set<string>();
   readonly #callers = new Map<string, Waiting[]>();
   #stopPending: (() => void) | undefined;
   #refusals = 0;
+  #unheard = 0;
 
   constructor(options: TransactionDeskOptions) {
     this.#options = options;
@@ -135,7 +155,8 @@ export class TransactionDesk {
       ask: (peer, hashes) => void this.#fetch(peer, hashes),
       blame: (peer, says) => this.#blame(peer, says),
     });
-    const judge = backend.transactions;
+    // to ask is to hand over, which who only observes does not
+    const judge = options.mode === 'relay' ? backend.transactions : undefined;
     this.#intake = new TransactionIntake({
       clock,
       read: ({ item, elided }) => readTransaction(item, { crypto, elided }),
@@ -161,12 +182,16 @@ export class TransactionDesk {
       pooledBytes: this.#pool.bytes,
       relayed: this.#relay.relayed,
       refused: this.#refusals,
+      unheard: this.#unheard,
+      dropped: this.#intake.dropped,
       fetching: this.#fetcher.gauges(),
     };
   }
 
   established(session: Session): void {
-    this.#sessions.set(session.id, session);
+    const { clock } = this.#options.world;
+    const hears = new Bucket(HEARD_PER_SECOND, HEARD_BURST_MS, clock.now());
+    this.#peers.set(session.id, { session, hears });
     const pending: PooledTransaction[] = [];
     for (const transaction of this.#pool.transactions())
       if (this.#mayGive(transaction.hash)) pending.push(transaction);
@@ -174,7 +199,7 @@ export class TransactionDesk {
   }
 
   ended(id: string): void {
-    this.#sessions.delete(id);
+    this.#peers.delete(id);
     this.#relay.ended(id);
     this.#fetcher.left(id);
   }
@@ -185,8 +210,15 @@ export class TransactionDesk {
 
   /** What a peer says unasked. */
   heard(message: EthMessage, session: Session): void {
-    if (!this.#sessions.has(session.id)) return; // it was blamed, and more was on its way
+    const peer = this.#peers.get(session.id);
+    if (peer === undefined) return; // it was blamed, and more was on its way
+    const nowMs = this.#options.world.clock.now();
+    if (peer.hears.debt(nowMs) > 0) {
+      this.#unheard++;
+      return;
+    }
     try {
+      peer.hears.take(nowMs, itemsOf(message));
       if (message.name === 'Transactions') this.#sent(message, session);
       else if (message.name === 'NewPooledTransactionHashes') this.#announced(message, session);
       else if (message.name === 'NewBlockHashes') this.#blocks(message, session);
@@ -239,7 +271,7 @@ export class TransactionDesk {
     this.#fetcher.close();
     this.#intake.close();
     this.#relay.close();
-    this.#sessions.clear();
+    this.#peers.clear();
     this.#inHand.clear();
     const closed = new TransactionError('the node is closed');
     for (const waiting of this.#callers.values()) for (const { reject } of waiting) reject(closed);
@@ -253,7 +285,10 @@ export class TransactionDesk {
   #sent({ transactions }: Transactions, session: Session): void {
     const { crypto, feeds } = this.#options;
     const seen = new Set<string>();
+    let bytes = 0;
     for (const item of transactions) {
+      bytes += item.length;
+      if (bytes > MAX_SENT_BYTES) break;
       const type = transactionType(item);
       if (type === BLOB_TYPE) return void this.#blame(session.id, 'broadcast a blob transaction');
       const hash = transactionHash(item, crypto);
@@ -326,7 +361,7 @@ export class TransactionDesk {
   }
 
   async #fetch(peer: string, hashes: readonly Uint8Array[]): Promise<void> {
-    const session = this.#sessions.get(peer);
+    const session = this.#peers.get(peer)?.session;
     try {
       if (session === undefined) throw new TransactionError('the session is over');
       const elided = session.eth.version >= 72;
@@ -343,7 +378,7 @@ export class TransactionDesk {
   }
 
   async #complete(transaction: PooledTransaction, { from }: Offer): Promise<readonly PooledTransaction[]> {
-    const session = from === undefined ? undefined : this.#sessions.get(from);
+    const session = from === undefined ? undefined : this.#peers.get(from)?.session;
     if (session === undefined) throw new TransactionError('who had the blobs is gone');
     const put = await fetchBlobs(session, transaction);
     if (put === undefined) throw new TransactionError('the blobs are not there');
@@ -389,11 +424,18 @@ export class TransactionDesk {
   }
 
   #blame(id: string, says: string): void {
-    const session = this.#sessions.get(id);
+    const session = this.#peers.get(id)?.session;
     if (session === undefined) return;
-    this.#sessions.delete(id); // what it still has on its way is not listened to
+    this.#peers.delete(id); // what it still has on its way is not listened to
     this.#fetcher.left(id);
     this.#options.misbehaved(session, says);
     session.disconnect(DISCONNECT.protocolBreach, says);
   }
+}
+
+/** What a message costs of what a peer may say. */
+function itemsOf(message: EthMessage): number {
+  if (message.name === 'Transactions') return message.transactions.length;
+  if (message.name === 'NewPooledTransactionHashes') return message.hashes.length;
+  return message.name === 'NewBlockHashes' ? message.blocks.length : 1;
 }
