@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bytesToHex, concatBytes, sameBytes } from '../../src/codec/index.js';
 import { nobleCrypto } from '../../src/crypto/index.js';
@@ -237,6 +238,22 @@ describe('the thread', () => {
     hand.jobs[0]?.resolve(true);
     await turn();
     expect([called.waitingBytes, hand.jobs.length]).toEqual([0, 1]);
+  });
+
+  test('leaves nothing behind at a signal that outlives its jobs', async () => {
+    const hand = new HandWorkers();
+    const { signal } = new AbortController();
+    const many = new BlobVerifier({ workers: hand });
+    const jobs = [many.verify(sidecar, { signal }), many.verify(sidecar, { signal })];
+    expect(getEventListeners(signal, 'abort')).toHaveLength(2);
+    await turn();
+    hand.jobs[0]?.resolve(true);
+    await turn();
+    hand.jobs[1]?.reject(new Error('out of memory'));
+    await Promise.allSettled(jobs);
+    const cells = new BlobCells({ extend: async () => new Uint8Array(2 * BLOB_BYTES) });
+    await cells.of(blobTransaction('type 3 with a sidecar of version 1'), ALL_CELLS_MASK, { signal });
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 
   test('ends with the verifier, and with it all that waits', async () => {
