@@ -397,6 +397,50 @@ describe('002.9: what one protocol does leaves the others alone', () => {
     expect(answered).toBeLessThan(20);
   });
 
+  test('002.9: what waits beyond a budget waits while the session is paused, and goes on with it', async () => {
+    const town = new Town();
+    const chat = talk({ budget: { messagesPerSecond: 10, burstMs: 1_000 } });
+    const node = await town.node({ capabilities: [chat.protocol] });
+    const { session, ours } = await town.guest(node, { capabilities: [ETH_69, CHAT] });
+    for (let i = 0; i < 30; i++) session.sendRaw(0, text(`${i}`), 'chat');
+    await town.clock.advance(100);
+    ours.pause();
+    const before = chat.heard.length;
+    expect(before).toBeLessThan(15);
+    expect(ours.describe().queues?.satellitesHeld.items).toBe(30 - before);
+    await town.clock.advance(10_000);
+    expect(chat.heard).toHaveLength(before);
+    ours.resume();
+    await town.clock.advance(5_000);
+    expect(chat.heard).toEqual(Array.from({ length: 30 }, (_, i) => `0: ${i}`));
+    expect(ours.describe().queues?.satellitesHeld).toEqual({ items: 0, bytes: 0 });
+  });
+
+  test('002.9: a protocol that wants less of what waits to be sent is told so sooner', async () => {
+    const town = new Town();
+    const chat = talk({ budget: { queuedMessages: 5, queuedBytes: 30_000 } });
+    const node = await town.node({ capabilities: [chat.protocol] });
+    const { session } = await town.guest(node, { capabilities: [ETH_69, CHAT] });
+    const channel = chat.opened[0]?.channel;
+    if (channel === undefined) throw new Error('no chat');
+    session.stall();
+    const fill = (load: Uint8Array): void => {
+      for (;;) channel.send(0, load);
+    };
+    while (channel.waiting.items === 0) {
+      channel.send(0, noise(10_000));
+      await town.clock.advance(1);
+    }
+    const full = expect.objectContaining({ code: 'ERR_SESSION_QUEUE_FULL' });
+    expect(() => fill(noise(10_000))).toThrow(full);
+    expect(channel.waiting).toEqual({ items: 3, bytes: 30_000 });
+    expect(() => fill(noise(0))).toThrow(full);
+    expect(channel.waiting).toEqual({ items: 5, bytes: 30_000 });
+    session.goOn();
+    await town.clock.advance(5_000);
+    expect(chat.rooms).toBe(1);
+  });
+
   test('002.9: a handler that never ends closes its protocol on its session, and eth goes on', async () => {
     const town = new Town();
     const closed: (CloseCause | undefined)[] = [];
