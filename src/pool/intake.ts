@@ -74,10 +74,10 @@ export type JudgeVerdict =
 export class TransactionIntake {
   readonly #options: IntakeOptions;
   readonly #gone = new AbortController();
-  readonly #waiting: Offer[] = [];
+  /** By the session that they came from, which take turns. */
+  readonly #waiting = new Map<string | undefined, Offer[]>();
   readonly #slow: (() => Promise<void>)[] = [];
   readonly #heldBy = new Map<string, number>();
-  #at = 0;
   #bytes = 0;
   #slowRunning = 0;
   #working = false;
@@ -109,7 +109,10 @@ export class TransactionIntake {
     }
     this.#bytes += bytes;
     if (offer.from !== undefined) this.#heldBy.set(offer.from, held + bytes);
-    this.#waiting.push({ ...offer, item: offer.item.slice() }); // the message is only lent
+    const own = { ...offer, hash: offer.hash.slice(), item: offer.item.slice() }; // the message is only lent
+    const queue = this.#waiting.get(offer.from);
+    if (queue === undefined) this.#waiting.set(offer.from, [own]);
+    else queue.push(own);
     this.#plan();
     return true;
   }
@@ -117,8 +120,7 @@ export class TransactionIntake {
   /** What has not been decided is let go; nothing is told any more. */
   close(): void {
     this.#gone.abort();
-    this.#waiting.length = 0;
-    this.#at = 0;
+    this.#waiting.clear();
     this.#slow.length = 0;
     this.#heldBy.clear();
     this.#bytes = 0;
@@ -129,18 +131,24 @@ export class TransactionIntake {
     this.#working = true;
     this.#options.clock.soon(() => {
       this.#working = false;
-      for (let left = TURN_TRANSACTIONS; left > 0 && this.#at < this.#waiting.length; left--) {
-        this.#begin(this.#waiting[this.#at++] as Offer);
+      for (let left = TURN_TRANSACTIONS; left > 0; left--) {
+        const offer = this.#next();
+        if (offer === undefined) return;
+        this.#begin(offer);
       }
-      if (this.#at >= this.#waiting.length) {
-        this.#waiting.length = 0;
-        this.#at = 0;
-      } else if (this.#at >= 1_024) {
-        this.#waiting.splice(0, this.#at);
-        this.#at = 0;
-      }
-      if (this.#waiting.length > 0) this.#plan();
+      if (this.#waiting.size > 0) this.#plan();
     });
+  }
+
+  /** The oldest of the session whose turn it is. */
+  #next(): Offer | undefined {
+    const [turn] = this.#waiting;
+    if (turn === undefined) return undefined;
+    const [from, queue] = turn;
+    const offer = queue.shift();
+    this.#waiting.delete(from);
+    if (queue.length > 0) this.#waiting.set(from, queue);
+    return offer;
   }
 
   #begin(offer: Offer): void {

@@ -106,6 +106,7 @@ export {
   type PeerVerdict,
 } from './policy.js';
 export {
+  Bucket,
   clampedCount,
   QUOTA_NAMES,
   type QuotaExcess,
