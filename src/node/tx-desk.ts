@@ -4,15 +4,10 @@ import {
   type EthMessage,
   type EthRequest,
   type EthResponse,
-  type NewBlockHashes,
-  type NewPooledTransactionHashes,
-  type Transactions,
-  transactionEnvelope,
   transactionHash,
-  transactionType,
 } from '../eth/index.js';
 import {
-  BLOB_TYPE,
+  type Announced,
   BlobCells,
   BlobVerifier,
   checkTransaction,
@@ -24,7 +19,6 @@ import {
   OwnTransactions,
   type PooledTransaction,
   RefusedHashes,
-  readAnnouncement,
   readTransaction,
   TransactionFetcher,
   TransactionIntake,
@@ -33,10 +27,11 @@ import {
 } from '../pool/index.js';
 import { DISCONNECT } from '../rlpx/index.js';
 import type { Logger, World } from '../runtime/index.js';
-import { Bucket, type Session, type SessionManager } from '../session/index.js';
+import type { Session, SessionManager } from '../session/index.js';
 import type { NodeCrypto } from './crypto-choice.js';
 import type { NetworkFeeds } from './tx-feeds.js';
 import { fetchBlobs, fetchTransactions } from './tx-fetching.js';
+import { TransactionHearing } from './tx-hearing.js';
 import type { TransactionMode } from './tx-mode.js';
 import { TransactionRelay } from './tx-relaying.js';
 import { HeadWatch } from './tx-rules.js';
@@ -81,29 +76,10 @@ export interface TransactionDeskOptions {
   readonly accepted: (transaction: PooledTransaction) => void;
 }
 
-/**
- * What a peer may say: so many transactions and hashes a second on the average, and at first what geth tells a new peer of a
- * pool of 32,768. The whole network makes some 30 transactions a second.
- */
-const HEARD_PER_SECOND = 4_096;
-const HEARD_BURST_MS = 8_000;
-/** Of one message of whole transactions (geth packs 100 KiB); what is beyond is let go. */
-const MAX_SENT_BYTES = 1_048_576;
-
-/** Blocks in one announcement of eth/68: more are a breach, and of these so many are shown. */
-const MAX_ANNOUNCED_BLOCKS = 4_096;
-const MAX_SHOWN_BLOCKS = 16;
-
 /** A transaction cannot be taken. */
 export class TransactionError extends Error {
   override readonly name = 'TransactionError';
   readonly code = 'ERR_NODE_TRANSACTION';
-}
-
-interface Peer {
-  readonly session: Session;
-  /** How much it may still say. */
-  readonly hears: Bucket;
 }
 
 type Waiting = {
@@ -119,17 +95,17 @@ export class TransactionDesk {
   readonly #cells: BlobCells;
   readonly #fetcher: TransactionFetcher;
   readonly #intake: TransactionIntake;
+  readonly #hearing: TransactionHearing;
   readonly #relay: TransactionRelay;
   readonly #head: HeadWatch;
   readonly #own = new OwnTransactions();
   readonly #refused = new RefusedHashes();
-  readonly #peers = new Map<string, Peer>();
+  readonly #sessions = new Map<string, Session>();
   /** Hashes of what is in the intake, so that what many peers send is looked at once. */
   readonly #inHand = new Set<string>();
   readonly #callers = new Map<string, Waiting[]>();
   #stopPending: (() => void) | undefined;
   #refusals = 0;
-  #unheard = 0;
 
   constructor(options: TransactionDeskOptions) {
     this.#options = options;
@@ -148,6 +124,11 @@ export class TransactionDesk {
     this.#relay = new TransactionRelay({
       ...{ sessions, clock, random: world.random, hasher: crypto },
       told: (hash, session, event) => this.#own.note(hash, session.nodeId, event),
+    });
+    this.#hearing = new TransactionHearing({
+      ...{ clock, hasher: crypto, feeds: options.feeds },
+      sent: (session, hash, item) => this.#sent(session, hash, item),
+      announced: (session, entries) => this.#announced(session, entries),
     });
     this.#fetcher = new TransactionFetcher({
       clock,
@@ -182,16 +163,14 @@ export class TransactionDesk {
       pooledBytes: this.#pool.bytes,
       relayed: this.#relay.relayed,
       refused: this.#refusals,
-      unheard: this.#unheard,
+      unheard: this.#hearing.unheard,
       dropped: this.#intake.dropped,
       fetching: this.#fetcher.gauges(),
     };
   }
 
   established(session: Session): void {
-    const { clock } = this.#options.world;
-    const hears = new Bucket(HEARD_PER_SECOND, HEARD_BURST_MS, clock.now());
-    this.#peers.set(session.id, { session, hears });
+    this.#sessions.set(session.id, session);
     const pending: PooledTransaction[] = [];
     for (const transaction of this.#pool.transactions())
       if (this.#mayGive(transaction.hash)) pending.push(transaction);
@@ -199,7 +178,8 @@ export class TransactionDesk {
   }
 
   ended(id: string): void {
-    this.#peers.delete(id);
+    this.#sessions.delete(id);
+    this.#hearing.ended(id);
     this.#relay.ended(id);
     this.#fetcher.left(id);
   }
@@ -210,22 +190,9 @@ export class TransactionDesk {
 
   /** What a peer says unasked. */
   heard(message: EthMessage, session: Session): void {
-    const peer = this.#peers.get(session.id);
-    if (peer === undefined) return; // it was blamed, and more was on its way
-    const nowMs = this.#options.world.clock.now();
-    if (peer.hears.debt(nowMs) > 0) {
-      this.#unheard++;
-      return;
-    }
-    try {
-      peer.hears.take(nowMs, itemsOf(message));
-      if (message.name === 'Transactions') this.#sent(message, session);
-      else if (message.name === 'NewPooledTransactionHashes') this.#announced(message, session);
-      else if (message.name === 'NewBlockHashes') this.#blocks(message, session);
-    } catch (error) {
-      if (!(error instanceof EthError)) throw error;
-      this.#blame(session.id, error.message);
-    }
+    if (!this.#sessions.has(session.id)) return; // it was blamed, and more was on its way
+    const breach = this.#hearing.heard(message, session);
+    if (breach !== undefined) this.#blame(session.id, breach);
   }
 
   /** @returns undefined for a request that is not about transactions */
@@ -271,7 +238,7 @@ export class TransactionDesk {
     this.#fetcher.close();
     this.#intake.close();
     this.#relay.close();
-    this.#peers.clear();
+    this.#sessions.clear();
     this.#inHand.clear();
     const closed = new TransactionError('the node is closed');
     for (const waiting of this.#callers.values()) for (const { reject } of waiting) reject(closed);
@@ -281,46 +248,17 @@ export class TransactionDesk {
     this.#pool.close();
   }
 
-  /** Whole transactions. What is new is looked at; the other ones were counted. */
-  #sent({ transactions }: Transactions, session: Session): void {
-    const { crypto, feeds } = this.#options;
-    const seen = new Set<string>();
-    let bytes = 0;
-    for (const item of transactions) {
-      bytes += item.length;
-      if (bytes > MAX_SENT_BYTES) break;
-      const type = transactionType(item);
-      if (type === BLOB_TYPE) return void this.#blame(session.id, 'broadcast a blob transaction');
-      const hash = transactionHash(item, crypto);
-      const key = hashKey(hash);
-      if (seen.has(key))
-        return void this.#blame(session.id, 'sent the same transaction twice in one message');
-      seen.add(key);
-      feeds.transaction(key, session.id, hash, type, transactionEnvelope(item).length);
-      this.#own.note(hash, session.nodeId, 'seenBack');
-      if (!this.#wants(hash)) continue;
-      const taken = this.#offer({ hash, item, from: session.id, asked: false, elided: false });
-      if (taken) this.#fetcher.settled(hash);
-    }
+  /** A whole transaction. */
+  #sent(session: Session, hash: Uint8Array, item: Uint8Array): void {
+    this.#own.note(hash, session.nodeId, 'seenBack');
+    if (!this.#wants(hash)) return;
+    const taken = this.#offer({ hash, item, from: session.id, asked: false, elided: false });
+    if (taken) this.#fetcher.settled(hash);
   }
 
-  #announced(message: NewPooledTransactionHashes, session: Session): void {
-    const reading = readAnnouncement(message);
-    if ('breach' in reading) return void this.#blame(session.id, reading.breach);
-    const { feeds } = this.#options;
-    for (const { hash, type, bytes } of reading.announced) {
-      feeds.transaction(hashKey(hash), session.id, hash, type, bytes);
-      this.#own.note(hash, session.nodeId, 'seenBack');
-    }
-    this.#fetcher.announced(session.id, reading.announced);
-  }
-
-  /** eth/68 only, and since the merge nobody sends it. What it says is shown, and asked for by nobody. */
-  #blocks({ blocks }: NewBlockHashes, session: Session): void {
-    if (blocks.length > MAX_ANNOUNCED_BLOCKS)
-      return void this.#blame(session.id, `announced ${blocks.length} blocks at once`);
-    for (const { number, hash } of blocks.slice(0, MAX_SHOWN_BLOCKS))
-      this.#options.feeds.block(session.id, number, hash);
+  #announced(session: Session, entries: readonly Announced[]): void {
+    for (const { hash } of entries) this.#own.note(hash, session.nodeId, 'seenBack');
+    this.#fetcher.announced(session.id, entries);
   }
 
   /** A transaction of the execution client behind us: it has judged already. */
@@ -361,7 +299,7 @@ export class TransactionDesk {
   }
 
   async #fetch(peer: string, hashes: readonly Uint8Array[]): Promise<void> {
-    const session = this.#peers.get(peer)?.session;
+    const session = this.#sessions.get(peer);
     try {
       if (session === undefined) throw new TransactionError('the session is over');
       const elided = session.eth.version >= 72;
@@ -378,7 +316,7 @@ export class TransactionDesk {
   }
 
   async #complete(transaction: PooledTransaction, { from }: Offer): Promise<readonly PooledTransaction[]> {
-    const session = from === undefined ? undefined : this.#peers.get(from)?.session;
+    const session = from === undefined ? undefined : this.#sessions.get(from);
     if (session === undefined) throw new TransactionError('who had the blobs is gone');
     const put = await fetchBlobs(session, transaction);
     if (put === undefined) throw new TransactionError('the blobs are not there');
@@ -424,18 +362,11 @@ export class TransactionDesk {
   }
 
   #blame(id: string, says: string): void {
-    const session = this.#peers.get(id)?.session;
+    const session = this.#sessions.get(id);
     if (session === undefined) return;
-    this.#peers.delete(id); // what it still has on its way is not listened to
+    this.#sessions.delete(id); // what it still has on its way is not listened to
     this.#fetcher.left(id);
     this.#options.misbehaved(session, says);
     session.disconnect(DISCONNECT.protocolBreach, says);
   }
-}
-
-/** What a message costs of what a peer may say. */
-function itemsOf(message: EthMessage): number {
-  if (message.name === 'Transactions') return message.transactions.length;
-  if (message.name === 'NewPooledTransactionHashes') return message.hashes.length;
-  return message.name === 'NewBlockHashes' ? message.blocks.length : 1;
 }
