@@ -56,6 +56,26 @@ describe('what is handed over', () => {
   });
 });
 
+test('a server that takes no subscriptions is asked what is new, and again after it has forgotten that', async () => {
+  const upstream = new SimulatedUpstream(chain, 'ws');
+  const { clock } = upstream.world;
+  upstream.memory.append(chain.blocks);
+  upstream.server.faults = { lacks: ['eth_subscribe'] };
+  await upstream.start();
+  const backend = await upstream.open();
+  const heard: Uint8Array[] = [];
+  backend.transactions.subscribePending((raw) => heard.push(raw));
+  await clock.advance(3_000);
+  upstream.server.addTransaction(transaction(1));
+  await clock.advance(3_000);
+  upstream.server.forget();
+  await clock.advance(3_000);
+  upstream.server.addTransaction(transaction(2));
+  await clock.advance(3_000);
+  expect(heard).toEqual([transaction(1), transaction(2)]);
+  await clock.settle(backend.close());
+});
+
 describe.each<LinkName>(['http', 'ws', 'ipc'])('over %s', (link) => {
   test('what comes into the pool is told of once, across restarts, until nobody listens', async () => {
     const { upstream, backend } = await stand(link);

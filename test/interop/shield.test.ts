@@ -1,9 +1,12 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { prefixedHex } from '../../src/codec/index.js';
 import { type Daemon, rlpxd, startDaemon } from './support/daemon.js';
 import { type Geth, gethPeer, startGeth, until } from './support/geth.js';
 import { conformanceChain, demoAmsterdam, demoBranch, demoChain, temporaryFolder } from './support/places.js';
+import { keys, oneBlob, pooled, signingBy } from './support/pools.js';
 import { ScriptPeer } from './support/script-peer.js';
+import { blobTransaction, feeTransaction } from './support/signing.js';
 
 /** An rlpxd before a geth: it has no chain but the upstream's. */
 async function shield(upstream: Geth, genesis: string, more: readonly string[] = []): Promise<Daemon> {
@@ -93,6 +96,39 @@ test('a geth syncs through the shield, which outlives a restart and follows a re
     state: 'up',
     client: expect.stringMatching(/^Geth/),
   });
+});
+
+test('transactions go through the shield both ways, and again after a restart of the geth behind it', async () => {
+  const chain = conformanceChain();
+  const ipc = join(temporaryFolder(), 'geth.ipc');
+  const first = await startGeth({ chain, maxPeers: 0, ipc });
+  const daemon = await shield(first, chain.genesis, ['--tx', 'relay']);
+  const geth = await startGeth({ chain, blocks: 0 });
+  await geth.call('admin_addPeer', daemon.enode);
+  await gethPeer(geth, daemon.id);
+  await geth.call('debug_sync', `0x${chain.headHash}`);
+  await at(geth, chain.headHash); // before it has synced, geth takes no transactions of peers
+  const accounts = keys();
+  const send = async (to: Geth, raw: Uint8Array): Promise<string> =>
+    to.call<string>('eth_sendRawTransaction', prefixedHex(raw));
+  const exchange = async (upstream: Geth, by: number): Promise<void> => {
+    const out = feeTransaction(await signingBy(upstream, accounts[by] as Uint8Array));
+    await pooled(geth, await send(upstream, out));
+    const back = feeTransaction(await signingBy(geth, accounts[by + 1] as Uint8Array));
+    await pooled(upstream, await send(geth, back));
+  };
+  await exchange(first, 0);
+
+  const blobs = blobTransaction(await signingBy(geth, accounts[4] as Uint8Array), oneBlob());
+  expect(await pooled(first, await send(geth, blobs))).toMatchObject({ type: '0x3' });
+
+  await first.process.stop();
+  const since = daemon.process.mark();
+  const again = await startGeth({ chain, maxPeers: 0, ipc });
+  await daemon.process.line({ event: 'upstream.up' }, { since });
+  await exchange(again, 2);
+
+  expect(daemon.process.lines.filter(({ event }) => event === 'session.ended')).toEqual([]);
 });
 
 test('an upstream of another chain is one line and an exit code', async () => {

@@ -1,45 +1,12 @@
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { bytesToHex, hexToBytes, prefixedHex } from '../../src/codec/index.js';
-import { nodeCrypto } from '../../src/crypto/index.js';
-import { readTransaction } from '../../src/pool/index.js';
-import { transactionVector, wholeItem } from '../support/pool-vectors.js';
+import { bytesToHex, prefixedHex } from '../../src/codec/index.js';
 import { type Daemon, rlpxdOk, startDaemon } from './support/daemon.js';
-import { type Geth, gethPeer, startGeth, until } from './support/geth.js';
+import { type Geth, gethPeer, startGeth } from './support/geth.js';
 import { conformanceChain, temporaryFolder } from './support/places.js';
-import {
-  addressOf,
-  blobTransaction,
-  codeTransaction,
-  feeTransaction,
-  legacyTransaction,
-  type OneBlob,
-  type Signing,
-} from './support/signing.js';
+import { keys, oneBlob, pooled, signingBy } from './support/pools.js';
+import { blobTransaction, codeTransaction, feeTransaction, legacyTransaction } from './support/signing.js';
 
 const chain = conformanceChain();
-const chainId = BigInt(chain.networkId);
-
-/** Accounts of the chain that have something to spend. */
-function keys(): readonly Uint8Array[] {
-  const file = readFileSync(join(dirname(chain.chain), 'accounts.json'), 'utf8');
-  return Object.values(JSON.parse(file) as Record<string, { key: string }>).map(({ key }) => hexToBytes(key));
-}
-
-async function signingBy(geth: Geth, key: Uint8Array): Promise<Signing> {
-  const nonce = await geth.call<string>('eth_getTransactionCount', prefixedHex(addressOf(key)), 'latest');
-  return { key, chainId, nonce: Number(nonce) };
-}
-
-function oneBlob(): OneBlob {
-  const item = wholeItem(transactionVector('type 3 with a sidecar of version 1'));
-  const { sidecar, blobHashes } = readTransaction(item, { crypto: nodeCrypto() });
-  const [versionedHash, blob, commitment] = [blobHashes[0], sidecar?.blobs[0], sidecar?.commitments[0]];
-  if (versionedHash === undefined || blob === undefined || commitment === undefined)
-    throw new Error('no blob');
-  return { versionedHash, blob, commitment, proofs: sidecar?.proofs ?? [] };
-}
 
 /** Two geths at the head of the same chain that know nobody but the rlpxd between them. */
 async function between(
@@ -56,14 +23,6 @@ async function between(
   const daemon = await startDaemon({ genesis: chain.genesis, datadir, peers, more: ['--tx', 'relay'] });
   await Promise.all([gethPeer(from, daemon.id), gethPeer(to, daemon.id)]);
   return { from, to, daemon };
-}
-
-/** The transaction is in the pool of a geth, by its hash. */
-async function pooled(geth: Geth, hash: string): Promise<unknown> {
-  return await until(`${hash} in the other pool`, async () => {
-    const found = await geth.call<unknown>('eth_getTransactionByHash', hash);
-    return found ?? undefined;
-  });
 }
 
 describe.each([

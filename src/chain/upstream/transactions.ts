@@ -32,7 +32,8 @@ export class UpstreamTransactions implements TransactionBackend {
   readonly #listeners = new Set<(raw: Uint8Array) => void>();
   /** Oldest first. */
   readonly #known = new Set<string>();
-  #subscription: string | undefined;
+  /** `id` is undefined while it is asked for, and `none` where it is refused. */
+  #subscribed: { readonly link: Connected; readonly id: string | undefined } | undefined;
   #filter: { readonly link: Connected; readonly id: string } | undefined;
   #asked = 0;
 
@@ -74,22 +75,24 @@ export class UpstreamTransactions implements TransactionBackend {
 
   /** A link stands, or there is somebody to tell now: subscribes where that is possible and wanted. @internal */
   async connected(link: Connected): Promise<void> {
-    if (!link.duplex || this.#listeners.size === 0 || this.#filter?.link === link) return;
-    this.#filter = { link, id: '' }; // a place holder: asked for once per link
+    if (!link.duplex || this.#listeners.size === 0 || this.#subscribed?.link === link) return;
+    this.#subscribed = { link, id: undefined }; // once per link
     const answer = await link.rpc.call('eth_subscribe', ['newPendingTransactions']);
-    if (answer.kind === 'result' && typeof answer.result === 'string') this.#subscription = answer.result;
+    const id = answer.kind === 'result' && typeof answer.result === 'string' ? answer.result : 'none';
+    if (this.#subscribed.link === link) this.#subscribed = { link, id };
   }
 
   /** @returns whether the notification was about transactions @internal */
   notified(subscription: string, result: unknown): boolean {
-    if (subscription !== this.#subscription) return false;
+    if (subscription !== this.#subscribed?.id) return false;
     this.#told([result]);
     return true;
   }
 
-  /** Asks what is new, over links that cannot be subscribed to. @internal */
+  /** Asks what is new, over links that cannot be subscribed to, and of servers that refuse it. @internal */
   async poll(link: Connected): Promise<void> {
-    if (link.duplex || this.#listeners.size === 0) return;
+    const refused = this.#subscribed?.link === link && this.#subscribed.id === 'none';
+    if ((link.duplex && !refused) || this.#listeners.size === 0) return;
     const id = this.#filter?.link === link ? this.#filter.id : await this.#makeFilter(link);
     if (id === undefined) return;
     const answer = await link.rpc.call('eth_getFilterChanges', [id]);

@@ -15,11 +15,13 @@ import (
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/eth"
 	"github.com/ethereum/go-ethereum/eth/ethconfig"
+	"github.com/ethereum/go-ethereum/eth/filters"
 	ethproto "github.com/ethereum/go-ethereum/eth/protocols/eth"
 	"github.com/ethereum/go-ethereum/eth/syncer"
 	"github.com/ethereum/go-ethereum/log"
 	"github.com/ethereum/go-ethereum/node"
 	"github.com/ethereum/go-ethereum/p2p"
+	"github.com/ethereum/go-ethereum/rpc"
 
 	"rlpxd/test/interop/geth/internal/chainfile"
 	"rlpxd/test/interop/geth/internal/chat"
@@ -96,6 +98,9 @@ func run(o options) error {
 	if err != nil {
 		return err
 	}
+	// Filters and subscriptions, as the program geth has them.
+	system := filters.NewFilterSystem(backend.APIBackend, filters.Config{})
+	stack.RegisterAPIs([]rpc.API{{Namespace: "eth", Service: filters.NewFilterAPI(system)}})
 	// Gives the IPC method debug_sync: a full sync to a block without a consensus client.
 	if _, err := syncer.Register(stack, backend, syncer.Config{}); err != nil {
 		return err
