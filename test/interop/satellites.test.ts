@@ -1,9 +1,10 @@
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type ChatNode, chatNode, say, startChatPeer } from './support/chat.js';
 import { idOf } from './support/daemon.js';
 import { gethPeer, startGeth, until } from './support/geth.js';
-import type { LineProcess } from './support/lines.js';
-import { demoChain } from './support/places.js';
+import { LineProcess } from './support/lines.js';
+import { demoChain, root } from './support/places.js';
 
 /** Both say something, and hear it. */
 async function talk(ours: ChatNode, theirs: { readonly process: LineProcess }): Promise<void> {
@@ -35,6 +36,18 @@ describe('chat beside eth, with a geth that has a p2p.Protocol for it', () => {
     const seen = await gethPeer(geth, idOf(ours.enode));
     expect(seen.caps).toEqual(['chat/1', 'eth/68', 'eth/69', 'eth/70', 'eth/71', 'eth/72']);
     expect(seen.protocols).toMatchObject({ chat: 'unknown', eth: { version: 72 } });
+  });
+
+  test('the chat example, as it stands, chats with geth', async () => {
+    const geth = await startGeth({ chain: demoChain, chat: true });
+    const args = [join(root, 'examples', 'chat.mjs'), demoChain.genesis, geth.enode];
+    const example = new LineProcess('chat.mjs', process.execPath, args, { json: 'stderr' });
+    await geth.process.line({ event: 'chat.here' });
+    await say(geth, 'who is there?');
+    await until('what geth said', async () => example.text.includes('"who is there?"\n') || undefined);
+    example.write('a line of the example\n');
+    await geth.process.line({ event: 'chat.said', words: 'a line of the example' });
+    expect(example.text).toMatch(/^enode:\/\/.*\n"geth\/.*" is here\n/i);
   });
 
   test('a geth without it: eth alone, through the same interface', async () => {

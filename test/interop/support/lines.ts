@@ -111,7 +111,11 @@ export class LineProcess {
 
   /** Writes one JSON line to the program. */
   send(line: Line): void {
-    this.#child.stdin?.write(`${JSON.stringify(line)}\n`);
+    this.write(`${JSON.stringify(line)}\n`);
+  }
+
+  write(input: string): void {
+    this.#child.stdin?.write(input);
   }
 
   signal(signal: NodeJS.Signals): void {
