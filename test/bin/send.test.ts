@@ -1,19 +1,16 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { bytesToHex, prefixedHex } from '../../src/codec/index.js';
 import { Cli, ensureBuilt, rlpxd, temporaryFolder } from '../support/bin-cli.js';
-import { CHAIN_ID, signed } from '../support/node-transactions.js';
-import { demo } from '../support/node-worlds.js';
+import { CHAIN_ID, signed, TransactionTown } from '../support/node-transactions.js';
 
 beforeAll(ensureBuilt, 120_000);
 
 /** The demonstration chain under the chain id of the transactions. */
 function genesis(folder: string): string {
-  const made = JSON.parse(readFileSync(demo.path('genesis.json'), 'utf8'));
-  made.config.chainId = Number(CHAIN_ID);
   const path = join(folder, 'genesis.json');
-  writeFileSync(path, JSON.stringify(made));
+  writeFileSync(path, TransactionTown.genesis());
   return path;
 }
 

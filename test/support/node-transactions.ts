@@ -63,12 +63,17 @@ export class TransactionTown {
     this.#host = host;
   }
 
+  /** That of the demonstration chain, under another chain id. */
+  static genesis(): string {
+    const genesis = JSON.parse(demo.genesis());
+    genesis.config.chainId = Number(CHAIN_ID);
+    return JSON.stringify(genesis);
+  }
+
   static async open(options: NodeOptions = {}): Promise<TransactionTown> {
     const internet = new Internet();
     const world = internet.world();
-    const genesis = JSON.parse(demo.genesis());
-    genesis.config.chainId = Number(CHAIN_ID);
-    const chain = options.backend === undefined ? { chain: genesis } : {};
+    const chain = options.backend === undefined ? { chain: TransactionTown.genesis() } : {};
     const node = await internet.clock.settle(
       internet.node({ ...chain, transactions: 'relay', ...options, world }),
     );
