@@ -12,9 +12,15 @@ export {
   type ChainRange,
   type HashedHeader,
   MemoryChain,
+  openUpstream,
   type ReadOptions,
   readHeader,
   type StorableBlock,
+  type SubmitVerdict,
+  type TransactionBackend,
+  type UpstreamBackend,
+  type UpstreamOptions,
+  type UpstreamStatus,
 } from './chain/index.js';
 export { bytesToHex, hexToBytes, prefixedHex } from './codec/index.js';
 export {
