@@ -3,6 +3,7 @@ import type { RlpxCrypto } from '../crypto/crypto.js';
 import type { Random } from '../runtime/random.js';
 import type { AuthReplays } from './auth-replays.js';
 import { ECIES_OVERHEAD_BYTES, eciesOpen, eciesSeal } from './ecies.js';
+import type { EphemeralKeys } from './ephemeral-keys.js';
 import { RlpxError } from './errors.js';
 import { ownPublicKey } from './own-key.js';
 import { xor32 } from './secrets.js';
@@ -20,11 +21,15 @@ export interface AuthParty {
   readonly random: Random;
   /** Our node key, 32 bytes. */
   readonly secretKey: Uint8Array;
+  /** Where keys for one handshake come from; made as they are needed, if not given. */
+  readonly ephemeralKeys?: EphemeralKeys | undefined;
 }
 
 /** What one end brings besides its node key: drawn anew for each connection. 32 bytes each. */
 export interface HandshakeKeys {
   readonly ephemeralKey: Uint8Array;
+  /** Of `ephemeralKey`, where that is known already; 64 bytes. */
+  readonly ephemeralPublicKey?: Uint8Array;
   readonly nonce: Uint8Array;
 }
 
@@ -96,7 +101,7 @@ function refuseReplay(crypto: RlpxCrypto, replays: AuthReplays, sealed: Uint8Arr
 /** Recipient: [our ephemeral key, nonce, version]. @returns the message with its size prefix */
 export function sealAck(party: AuthParty, keys: HandshakeKeys, initiatorPublicKey: Uint8Array): Uint8Array {
   return seal(party, initiatorPublicKey, [
-    encodeBytes(party.crypto.publicKey(keys.ephemeralKey)),
+    encodeBytes(keys.ephemeralPublicKey ?? party.crypto.publicKey(keys.ephemeralKey)),
     encodeBytes(keys.nonce),
     encodeUint(AUTH_VERSION),
   ]);
@@ -128,7 +133,7 @@ function seal(party: AuthParty, to: Uint8Array, items: readonly Uint8Array[]): U
   const plain = concatBytes([encodeList(items), padding]);
   const size = new Uint8Array(SIZE_PREFIX_BYTES);
   writeUint16(size, plain.length + ECIES_OVERHEAD_BYTES);
-  return concatBytes([size, eciesSeal(crypto, random, to, plain, size)]);
+  return concatBytes([size, eciesSeal(crypto, random, to, plain, size, party.ephemeralKeys?.take())]);
 }
 
 /** @returns a reader of the list's items; the padding after the list is left unread */

@@ -5,6 +5,7 @@ import type { TcpSocket } from '../runtime/tcp.js';
 import type { AuthReplays } from './auth-replays.js';
 import type { LocalCapability, SharedCapability } from './capabilities.js';
 import type { ConnectionEnd } from './connection-end.js';
+import type { EphemeralKeys } from './ephemeral-keys.js';
 import { MAX_FRAME_BYTES } from './frame.js';
 import type { Role } from './handshake.js';
 import type { HandshakeTurns } from './handshake-input.js';
@@ -70,6 +71,8 @@ export interface ConnectionOptions {
   readonly secretKey: Uint8Array;
   /** One for all connections of the node key, so that a recorded auth costs nothing the second time (threats E4, H9). */
   readonly replays?: AuthReplays | undefined;
+  /** One for all connections of a node; without, keys for one handshake are made as they are needed. */
+  readonly ephemeralKeys?: EphemeralKeys | undefined;
   /** One for all connections of a node, so that handshakes are worked on in turn; without, at once. */
   readonly handshakes?: HandshakeTurns | undefined;
   readonly hello: { readonly clientId: string; readonly listenPort: number };

@@ -18,7 +18,7 @@ import { encodeDisconnect } from './disconnect-message.js';
 import { isBreach, RlpxError } from './errors.js';
 import { MAX_FRAME_BYTES } from './frame.js';
 import type { Frame } from './frame-decoder.js';
-import { Handshake, type HandshakeResult } from './handshake.js';
+import { Handshake, type HandshakeOptions, type HandshakeResult } from './handshake.js';
 import { HandshakeInput } from './handshake-input.js';
 import { encodeHello, type Hello, P2P_VERSION } from './hello.js';
 import { Link } from './link.js';
@@ -59,8 +59,8 @@ export class RlpxConnection {
    * @throws RlpxError ERR_RLPX_ARGUMENT for keys that are none and a Hello above 2 KiB; the socket is untouched then
    */
   constructor(options: ConnectionOptions) {
-    const { socket, clock, role, crypto, random, secretKey, remotePublicKey, replays } = options;
-    const handshake = new Handshake({ role, crypto, random, secretKey, remotePublicKey, replays });
+    const { socket, clock, crypto, secretKey, remotePublicKey } = options;
+    const handshake = new Handshake(handshakeOptions(options));
     this.#hello = encodeHello({
       p2pVersion: P2P_VERSION,
       clientId: options.hello.clientId,
@@ -370,4 +370,9 @@ export class RlpxConnection {
   #hasEnded(): boolean {
     return this.#state.stage === 'ended';
   }
+}
+
+function handshakeOptions(options: ConnectionOptions): HandshakeOptions {
+  const { role, crypto, random, secretKey, remotePublicKey, replays, ephemeralKeys } = options;
+  return { role, crypto, random, secretKey, remotePublicKey, replays, ephemeralKeys };
 }

@@ -2,6 +2,7 @@ import { concatBytes } from '../codec/index.js';
 import type { RlpxCrypto } from '../crypto/crypto.js';
 import type { Random } from '../runtime/random.js';
 import { RlpxError } from './errors.js';
+import { type FreshKey, freshKey } from './fresh-key.js';
 
 /*
  * ECIES as RLPx has it: secp256k1, AES-128-CTR, HMAC-SHA-256, and SHA-256 as the concatenation KDF of NIST SP 800-56A.
@@ -18,21 +19,26 @@ export const ECIES_OVERHEAD_BYTES: number = POINT_BYTES + IV_BYTES + TAG_BYTES;
 /** The counter of the KDF: 32 bytes are one round of SHA-256. */
 const FIRST_ROUND = Uint8Array.of(0, 0, 0, 1);
 
-/** @param sharedData covered by the tag and not sent: the size prefix. @returns `plain` and 113 bytes more */
+/**
+ * @param sharedData covered by the tag and not sent: the size prefix
+ * @param key for this message alone: its secret is zeros afterwards
+ * @returns `plain` and 113 bytes more
+ */
 export function eciesSeal(
   crypto: RlpxCrypto,
   random: Random,
   remotePublicKey: Uint8Array,
   plain: Uint8Array,
   sharedData: Uint8Array,
+  key: FreshKey = freshKey(crypto, random),
 ): Uint8Array {
-  const ephemeralKey = randomSecretKey(crypto, random);
-  const { cipherKey, tagKey } = deriveKeys(crypto, crypto.ecdh(ephemeralKey, remotePublicKey));
+  const { cipherKey, tagKey } = deriveKeys(crypto, crypto.ecdh(key.secretKey, remotePublicKey));
+  key.secretKey.fill(0);
   const iv = random.bytes(IV_BYTES);
   const ciphertext = crypto.aesCtr(cipherKey, iv).apply(plain);
   return concatBytes([
     Uint8Array.of(UNCOMPRESSED),
-    crypto.publicKey(ephemeralKey),
+    key.publicKey,
     iv,
     ciphertext,
     crypto.hmacSha256(tagKey, iv, ciphertext, sharedData),
@@ -61,14 +67,6 @@ export function eciesOpen(
   if (!crypto.equal(tag, crypto.hmacSha256(tagKey, iv, ciphertext, sharedData)))
     throw new RlpxError('ERR_RLPX_AUTH');
   return crypto.aesCtr(cipherKey, iv).apply(ciphertext);
-}
-
-/** A fresh secret key. Fewer than one draw in 2^127 lies outside the group; then the next one is taken. */
-export function randomSecretKey(crypto: RlpxCrypto, random: Random): Uint8Array {
-  for (;;) {
-    const key = random.bytes(32);
-    if (crypto.isSecretKey(key)) return key;
-  }
 }
 
 function deriveKeys(

@@ -91,6 +91,7 @@ export class HandshakeInput implements HandshakeJob {
   close(): void {
     if (this.#waiting) this.#turns?.leave(this);
     this.#waiting = false;
+    this.#handshake.forget();
   }
 
   run(): void {

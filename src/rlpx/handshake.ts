@@ -13,8 +13,8 @@ import {
   sealAuth,
 } from './auth.js';
 import type { AuthReplays } from './auth-replays.js';
-import { randomSecretKey } from './ecies.js';
 import { RlpxError } from './errors.js';
+import { randomSecretKey } from './fresh-key.js';
 import { deriveSecrets, type Secrets, sharedSessionId } from './secrets.js';
 
 /** Who dialled, and who was dialled. */
@@ -56,16 +56,13 @@ export class Handshake {
 
   /** @throws RlpxError ERR_RLPX_ARGUMENT for keys that are none, and for an initiator that does not know whom it dials */
   constructor(options: HandshakeOptions) {
-    const { crypto, random, remotePublicKey } = options;
+    const { crypto, remotePublicKey } = options;
     if (!crypto.isSecretKey(options.secretKey)) throw new RlpxError('ERR_RLPX_ARGUMENT', 'secretKey: no key');
     if (remotePublicKey === undefined ? options.role === 'initiator' : !crypto.isPublicKey(remotePublicKey)) {
       throw new RlpxError('ERR_RLPX_ARGUMENT', 'remotePublicKey: no point of the curve');
     }
     this.#options = options;
-    this.#keys = options.keys ?? {
-      ephemeralKey: randomSecretKey(crypto, random),
-      nonce: random.bytes(NONCE_BYTES),
-    };
+    this.#keys = options.keys ?? freshKeys(options);
   }
 
   /** @returns what to send first: the initiator's auth; the recipient waits for it. */
@@ -107,9 +104,17 @@ export class Handshake {
 
   /** The second half, all work on the curve. @param rest as `gather` returned it @throws RlpxError ERR_RLPX_AUTH */
   complete(rest: Uint8Array): HandshakeResult {
-    return this.#options.role === 'initiator'
-      ? this.#readAck(this.#message, rest)
-      : this.#readAuth(this.#message, rest);
+    const result =
+      this.#options.role === 'initiator'
+        ? this.#readAck(this.#message, rest)
+        : this.#readAuth(this.#message, rest);
+    this.forget();
+    return result;
+  }
+
+  /** Fills the key of this handshake with zeros, unless it was given. It has served, or never will. */
+  forget(): void {
+    if (this.#options.keys === undefined) this.#keys.ephemeralKey.fill(0);
   }
 
   #take(chunk: Uint8Array): Uint8Array {
@@ -165,4 +170,12 @@ export class Handshake {
     const sharedId = sharedSessionId(crypto, transcript);
     return { secrets, sharedId, remotePublicKey: opened.publicKey, reply: ack, rest };
   }
+}
+
+/** A recipient tells its public point, an initiator only signs: that one needs none. */
+function freshKeys({ role, crypto, random, ephemeralKeys }: HandshakeOptions): HandshakeKeys {
+  if (role === 'initiator' || ephemeralKeys === undefined)
+    return { ephemeralKey: randomSecretKey(crypto, random), nonce: random.bytes(NONCE_BYTES) };
+  const { secretKey, publicKey } = ephemeralKeys.take();
+  return { ephemeralKey: secretKey, ephemeralPublicKey: publicKey, nonce: random.bytes(NONCE_BYTES) };
 }

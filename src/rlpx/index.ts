@@ -44,10 +44,12 @@ export {
 export { DISCONNECT, type DisconnectReason, disconnectName, isDisconnectReason } from './disconnect.js';
 export { decodeDisconnect, encodeDisconnect } from './disconnect-message.js';
 export { ECIES_OVERHEAD_BYTES, eciesOpen, eciesSeal } from './ecies.js';
+export { EphemeralKeys } from './ephemeral-keys.js';
 export { RlpxError, type RlpxErrorCode } from './errors.js';
 export { frameWireBytes, MAX_FRAME_BYTES } from './frame.js';
 export { type Frame, FrameDecoder } from './frame-decoder.js';
 export { FrameEncoder } from './frame-encoder.js';
+export type { FreshKey } from './fresh-key.js';
 export { Handshake, type HandshakeOptions, type HandshakeResult, type Role } from './handshake.js';
 export type { HandshakeJob, HandshakeTurns } from './handshake-input.js';
 export {

@@ -13,4 +13,9 @@ export interface Clock {
   timer(delayMs: number, fire: () => void): Timer;
   /** Calls `run` in the next turn of the loop, after what is due now; in the order asked. */
   soon(run: () => void): void;
+  /**
+   * Calls `run` once, when the loop has lately been waiting more than working, which may be never: for work that can be done
+   * ahead. Absent where time is simulated. Never keeps the process alive.
+   */
+  whenIdle?(run: () => void): void;
 }

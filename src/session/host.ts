@@ -8,7 +8,7 @@ import type {
   EthVersion,
   Status,
 } from '../eth/index.js';
-import type { AuthReplays, HandshakeTurns, LocalCapability } from '../rlpx/index.js';
+import type { AuthReplays, EphemeralKeys, HandshakeTurns, LocalCapability } from '../rlpx/index.js';
 import type { Logger, World } from '../runtime/index.js';
 import type { ActiveSession } from './active.js';
 import type { CloseCause, Ending } from './close-cause.js';
@@ -66,6 +66,7 @@ export interface SessionHost {
   readonly replays: AuthReplays;
   /** Work on the curve, of all its connections in turn. */
   readonly handshakes: HandshakeTurns;
+  readonly ephemeralKeys: EphemeralKeys;
   readonly clientId: string;
   /** Those that a new session offers. */
   readonly capabilities: readonly LocalCapability[];

@@ -1,7 +1,13 @@
 import { sameBytes } from '../codec/index.js';
 import type { RlpxCrypto } from '../crypto/index.js';
 import { type BlockRange, ETH_VERSIONS } from '../eth/index.js';
-import { AuthReplays, DISCONNECT, type DisconnectReason, type LocalCapability } from '../rlpx/index.js';
+import {
+  AuthReplays,
+  DISCONNECT,
+  type DisconnectReason,
+  EphemeralKeys,
+  type LocalCapability,
+} from '../rlpx/index.js';
 import {
   type Logger,
   silentLogger,
@@ -261,6 +267,7 @@ export class SessionManager {
 
   async #close(reason: DisconnectReason, timeoutMs = this.#deadlines.lingerMs): Promise<void> {
     const listenerClosed = this.#listener?.close();
+    this.#host.ephemeralKeys.close();
     await this.#roster.close(reason, timeoutMs);
     await listenerClosed;
   }
@@ -328,6 +335,7 @@ export class SessionManager {
       secretKey: options.secretKey,
       replays: new AuthReplays(),
       handshakes: new HandshakeQueue(this.#world.clock),
+      ephemeralKeys: new EphemeralKeys(this.#crypto, this.#world.random, this.#world.clock),
       clientId: options.clientId,
       get capabilities(): readonly LocalCapability[] {
         return [...eth, ...satellites.capabilities];

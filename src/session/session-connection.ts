@@ -25,6 +25,7 @@ export function sessionConnection(
     secretKey,
     replays,
     handshakes: host.handshakes,
+    ephemeralKeys: host.ephemeralKeys,
     hello: { clientId, listenPort: host.listenPort() },
     capabilities,
     // the cap of each message stands in its row and is asked on top; whole receipts may be the largest

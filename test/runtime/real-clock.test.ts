@@ -78,4 +78,17 @@ describe('the real clock', () => {
     expect(during).toBe(before);
     expect(withOrdinary).toBe(before + 1);
   });
+
+  test('calls once for what can be done ahead, when the loop has been waiting', async () => {
+    let calls = 0;
+    await new Promise<void>((resolve) => {
+      realClock.whenIdle?.(() => {
+        calls++;
+        resolve();
+      });
+      // a real loop that waits is all that it takes; the watch itself does not keep the process alive
+      setTimeout(() => undefined, 2_000).unref();
+    });
+    expect(calls).toBe(1);
+  });
 });

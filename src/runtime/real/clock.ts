@@ -35,6 +35,19 @@ class RealTimer implements Timer {
   }
 }
 
+/** So long the loop is watched before it is called idle. */
+const IDLE_LOOK_MS = 5;
+/** A busy loop is looked at more and more seldom, up to this. */
+const LONGEST_LOOK_MS = 320;
+
+function whenIdle(run: () => void, lookMs: number): void {
+  const before = performance.eventLoopUtilization();
+  setTimeout(() => {
+    if (performance.eventLoopUtilization(before).utilization < 0.5) run();
+    else whenIdle(run, Math.min(LONGEST_LOOK_MS, 2 * lookMs));
+  }, lookMs).unref();
+}
+
 /** The system's clock. Timers are unref'ed: they never keep the process alive. */
 export const realClock: Clock = {
   now: () => performance.now(),
@@ -43,4 +56,5 @@ export const realClock: Clock = {
   soon(run) {
     setImmediate(run);
   },
+  whenIdle: (run) => whenIdle(run, IDLE_LOOK_MS),
 };
