@@ -79,7 +79,7 @@ describe('the real clock', () => {
     expect(withOrdinary).toBe(before + 1);
   });
 
-  test('calls once for what can be done ahead, when the loop has been waiting', async () => {
+  it('calls once for what can be done ahead, when the loop has been waiting', async () => {
     let calls = 0;
     await new Promise<void>((resolve) => {
       realClock.whenIdle?.(() => {
