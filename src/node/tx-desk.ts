@@ -342,10 +342,14 @@ export class TransactionDesk {
       return;
     }
     for (const { reject } of callers) reject(intake.cause ?? new TransactionError(intake.says));
-    this.#refusals++;
+    if (intake.outcome !== 'dropped') this.#refusals++;
     if (intake.outcome === 'breach' && from !== undefined) {
       if (asked) this.#fetcher.lied(from, hash, intake.says);
       else this.#blame(from, intake.says);
+      return;
+    }
+    if (intake.outcome === 'dropped' && asked && from !== undefined) {
+      this.#fetcher.missed(from, hash);
       return;
     }
     if (intake.outcome === 'refused') this.#refused.add(hash, this.#options.world.clock.now());

@@ -9,7 +9,7 @@ import {
   transactionHash,
   transactionType,
 } from '../eth/index.js';
-import { type Announced, BLOB_TYPE, hashKey, readAnnouncement } from '../pool/index.js';
+import { type Announced, BLOB_TYPE, DATA_MASK, hashKey, readAnnouncement } from '../pool/index.js';
 import type { Clock } from '../runtime/index.js';
 import { Bucket, type Session } from '../session/index.js';
 import type { NetworkFeeds } from './tx-feeds.js';
@@ -103,7 +103,13 @@ export class TransactionHearing {
     const { feeds, announced } = this.#options;
     for (const { hash, type, bytes } of reading.announced)
       feeds.transaction(hashKey(hash), session.id, hash, type, bytes);
-    announced(session, reading.announced);
+    const { mask } = message;
+    const hasBlobs = mask === undefined || DATA_MASK.every((bits, i) => ((mask[i] ?? 0) & bits) === bits);
+    // without the first half of its cells a blob is of no use to us: nobody is asked to restore it
+    announced(
+      session,
+      hasBlobs ? reading.announced : reading.announced.filter(({ type }) => type !== BLOB_TYPE),
+    );
     return undefined;
   }
 

@@ -156,6 +156,17 @@ export class TransactionFetcher {
     if (wanted !== undefined) this.#forget(wanted);
   }
 
+  /** The peer does not have all of it, or it could not be looked at: the next one is asked, and nobody is blamed. */
+  missed(peer: string, hash: Uint8Array): void {
+    const wanted = this.#wanted.get(hashKey(hash));
+    if (wanted?.stage !== 'checking') return;
+    wanted.stage = 'queued';
+    const state = this.#peers.get(peer);
+    if (state !== undefined) this.#release(peer, state, wanted);
+    if (wanted.announcers.size === 0 && this.#isLive(wanted)) this.#forget(wanted);
+    this.#ask(...wanted.announcers.keys());
+  }
+
   /** What the peer delivered is not what its hash promises: it is blamed, and the next one is asked. */
   lied(peer: string, hash: Uint8Array, says: string): void {
     const wanted = this.#wanted.get(hashKey(hash));

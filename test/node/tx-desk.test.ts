@@ -373,6 +373,33 @@ describe('what no correct peer says', () => {
 });
 
 describe('blobs between versions', () => {
+  test('are not asked of a peer that does not have the first half of their cells, nor taken in part', async () => {
+    const town = await TransactionTown.open();
+    const vector = transactionVector('type 3 with a sidecar of version 1');
+    const elided = readTransaction(vectorItem(vector), { crypto: nodeCrypto(), elided: true });
+    const [half, gone] = (await town.peers(2, 72)) as [ScriptedSession, ScriptedSession];
+    half.send({ ...announcing([elided]), mask: new Uint8Array(16).fill(0x7f) });
+    await town.clock.advance(1_000);
+    expect(half.heard.map(({ message }) => message?.name)).not.toContain('GetPooledTransactions');
+    gone.respond('GetPooledTransactions', () => ({
+      name: 'PooledTransactions',
+      requestId: 0n,
+      transactions: [vectorItem(vector)],
+    }));
+    gone.respond('GetCells', (request) =>
+      request.name !== 'GetCells'
+        ? undefined
+        : { name: 'Cells', requestId: 0n, hashes: [], cells: [], mask: request.mask },
+    );
+    gone.send({ ...announcing([elided]), mask: new Uint8Array(16).fill(0xff) });
+    await town.clock.advance(2_000);
+    expect(town.node.status().transactions).toMatchObject({
+      ...{ pooled: 0, refused: 0 },
+      fetching: { requests: 1, wanted: 0, bytes: 0 },
+    });
+    expect([half.end, gone.end]).toEqual([undefined, undefined]);
+  });
+
   test('come from eth/72 by their cells, and go to each peer in the form that it reads', async () => {
     const town = await TransactionTown.open();
     const vector = transactionVector('type 3 with two blobs and a sidecar of version 1');

@@ -154,6 +154,19 @@ describe('the transaction fetcher', () => {
     expect(bench.fetcher.gauges()).toMatchObject({ wanted: 0, bytes: 0, asking: 0 });
   });
 
+  test('asks the next announcer, and blames nobody, where one does not have all of it', () => {
+    const bench = new Bench();
+    bench.fetcher.announced('a', [announced(1, 500, 3)]);
+    bench.fetcher.announced('b', [announced(1, 500, 3)]);
+    bench.fetcher.delivered('a', [delivered(1, 500, 3)]);
+    bench.fetcher.missed('a', hash(1));
+    expect(bench.asked[1]).toEqual({ peer: 'b', hashes: [1] });
+    bench.fetcher.delivered('b', [delivered(1, 500, 3)]);
+    bench.fetcher.missed('b', hash(1));
+    expect(bench.blamed).toEqual([]);
+    expect(bench.fetcher.gauges()).toMatchObject({ wanted: 0, bytes: 0, asking: 0 });
+  });
+
   test('P12: every announcer is measured by what was delivered, a type and more than 8 bytes being lies', async () => {
     const bench = new Bench();
     bench.fetcher.announced('a', [announced(1, 100)]);
