@@ -1,4 +1,3 @@
-import { sameBytes } from '../codec/index.js';
 import type { RlpxCrypto } from '../crypto/index.js';
 import { type BlockRange, ETH_VERSIONS } from '../eth/index.js';
 import {
@@ -25,6 +24,7 @@ import { broadcastTo } from './broadcasts.js';
 import { endings } from './close-cause.js';
 import type { SessionCounts } from './counter.js';
 import { DEFAULT_DEADLINES, type Deadlines } from './deadlines.js';
+import { checkTarget, withdrawWith } from './dial-wish.js';
 import { CreationFailed, checkReason, QuotaExceeded, type SessionError, SessionNotFound } from './errors.js';
 import { SessionEmitter, type SessionEventName, type SessionListener } from './events.js';
 import { fitsFilter, type SessionFilter } from './filter.js';
@@ -43,7 +43,6 @@ import {
   type DialOptions,
   type DialTo,
   ethCapability,
-  MAX_PORT,
   type SessionManagerOptions,
 } from './manager-options.js';
 import { DEFAULT_LIMITS, Places } from './places.js';
@@ -52,13 +51,10 @@ import { statusRange } from './range.js';
 import { Roster } from './roster.js';
 import { type SatelliteProtocol, SatelliteRegistry } from './satellite.js';
 import { SessionIds } from './session-ids.js';
-import { isEstablished } from './state.js';
 import { SessionTemplates } from './templates.js';
 import { Turns } from './turn-budget.js';
 import { plainProtocol, type TypedProtocol } from './typed-protocol.js';
 import { type ValidSession, validSession } from './validation.js';
-
-const PUBLIC_KEY_BYTES = 64;
 
 /**
  * All sessions of one node: accepts and dials under limits, keeps one session per node id and none with itself, and knows
@@ -161,14 +157,14 @@ export class SessionManager {
    */
   dial(to: DialTo, { kind = 'dynamic', template, signal }: DialOptions = {}): SessionHandle {
     if (this.#roster.isLeaving) throw closedError();
-    this.#checkTarget(to);
+    checkTarget(to, this.publicKey, this.#crypto, this.#places);
     if (signal?.aborted)
       throw new CreationFailed('ERR_SESSION_ABORTED', 'called off', { cause: signal.reason });
     const granted = template === undefined ? undefined : this.#templates.of(template);
     const exceeded = this.#places.limitToDial(kind);
     if (exceeded !== undefined) throw exceeded;
     const session = this.#create({ publicKey: to.publicKey.slice(), kind, template: granted });
-    if (signal !== undefined) this.#withdrawWith(session, signal);
+    if (signal !== undefined) withdrawWith(session, signal);
     // the next turn, so that whoever gets the handle is there before anything comes of it
     this.#world.clock.soon(
       () => void session.pending.connect(to, (address) => this.#places.toConnect(session, address)),
@@ -298,33 +294,6 @@ export class SessionManager {
     const session = new ManagedSession(this.#host, this.#ids.next(isTaken), wanted);
     this.#roster.add(session);
     return session;
-  }
-
-  #checkTarget({ host, port, publicKey }: DialTo): void {
-    if (host === '') throw argument('host is empty');
-    if (!Number.isInteger(port) || port < 1 || port > MAX_PORT)
-      throw argument(`port ${port} is not one of 1 to ${MAX_PORT}`);
-    if (publicKey.length !== PUBLIC_KEY_BYTES || !this.#crypto.isPublicKey(publicKey)) {
-      throw argument('publicKey is not a key of 64 bytes');
-    }
-    if (sameBytes(publicKey, this.publicKey))
-      throw new CreationFailed('ERR_SESSION_SELF', 'that is ourselves');
-    const other = this.#places.activeWith(publicKey) ?? this.#places.pendingWith(publicKey)[0];
-    if (other !== undefined) {
-      throw new CreationFailed(
-        'ERR_SESSION_ALREADY_CONNECTED',
-        `session ${other.id} with this peer is ${other.state}`,
-      );
-    }
-  }
-
-  #withdrawWith(session: ManagedSession, signal: AbortSignal): void {
-    const withdraw = (): void => {
-      if (!isEstablished(session.state)) session.disconnect();
-    };
-    signal.addEventListener('abort', withdraw, { once: true });
-    const forget = (): void => signal.removeEventListener('abort', withdraw);
-    session.active.then(forget, forget);
   }
 
   #makeHost(options: SessionManagerOptions, eth: readonly LocalCapability[]): SessionHost {
