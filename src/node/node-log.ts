@@ -54,6 +54,9 @@ export function logNode(
         `${peerName(session)} gave false data: ${says}`,
       );
     }),
+    node.on('transaction', ({ transaction: { hash, type, bytes } }) => {
+      logger.debug({ event: 'transaction', hash, type, bytes }, 'a new transaction');
+    }),
     node.on('chain.head', ({ range }) => {
       const line = {
         event: 'chain.head',

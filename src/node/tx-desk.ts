@@ -266,7 +266,8 @@ export class TransactionDesk {
     try {
       const item = transactionItem(raw);
       const hash = transactionHash(item, this.#options.crypto);
-      if (this.#wants(hash)) this.#offer({ hash, item, from: undefined, asked: false, elided: false });
+      if (this.#wants(hash))
+        this.#offer({ hash, item, from: undefined, asked: false, elided: false, judged: true });
     } catch (error) {
       this.#options.logger.debug({ event: 'transactions.pending', cause: error }, 'cannot be read');
     }

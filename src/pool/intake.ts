@@ -23,6 +23,8 @@ export interface Offer {
   readonly asked: boolean;
   /** Whether its blobs were left out, as from eth/72 on. */
   readonly elided: boolean;
+  /** Whether the judge has it already, and so need not be asked. */
+  readonly judged?: boolean;
 }
 
 /**
@@ -152,7 +154,8 @@ export class TransactionIntake {
   }
 
   #begin(offer: Offer): void {
-    const { read, check, judge } = this.#options;
+    const { read, check } = this.#options;
+    const judge = offer.judged === true ? undefined : this.#options.judge;
     let transaction: PooledTransaction;
     try {
       transaction = read(offer);
@@ -190,7 +193,8 @@ export class TransactionIntake {
 
   /** @returns the transaction, whole and good; or what is wrong */
   async #examine(offer: Offer, readable: PooledTransaction): Promise<PooledTransaction | Intake> {
-    const { complete, prove, judge } = this.#options;
+    const { complete, prove } = this.#options;
+    const judge = offer.judged === true ? undefined : this.#options.judge;
     const { signal } = this.#gone;
     let transaction: PooledTransaction | undefined = readable;
     try {
