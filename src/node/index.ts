@@ -18,6 +18,7 @@ export {
   type PlainNodeOptions,
   sessionLimits,
 } from './config.js';
+export { createNode } from './create-node.js';
 export { type GivenCrypto, givenCrypto, lostText, type NodeCrypto } from './crypto-choice.js';
 export { datadirPaths, openDatadir } from './datadir.js';
 export { ConfigError, type ConfigErrorCode, JournalError } from './errors.js';
@@ -36,8 +37,9 @@ export {
 export { type Json, toJson } from './json.js';
 export { createLogger, LOG_LEVELS, type LogFormat, type LoggerOptions, type LogLevel } from './log.js';
 export type { NodeMetrics } from './metrics.js';
-export { type CloseOptions, createNode, type NodeOptions, type NodeStatus, RlpxdNode } from './node.js';
+export { RlpxdNode } from './node.js';
 export { logNode } from './node-log.js';
+export type { CloseOptions, NodeOptions, NodeStatus } from './node-options.js';
 export { PingError, type PingOptions, type PingReport, type PingStage, pingPeer } from './ping.js';
 export { type PullChainOptions, type PullChainResult, PullError, pullChain } from './pull-chain.js';
 export type { PullOptions, PullOutcome, PullProgress, PullTarget } from './pulling.js';

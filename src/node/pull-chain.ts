@@ -2,9 +2,10 @@ import { ChainError, exportChain } from '../chain/index.js';
 import { bytesToHex } from '../codec/index.js';
 import type { Logger, World } from '../runtime/index.js';
 import type { GivenChain } from './chain-choice.js';
+import { createNode } from './create-node.js';
 import type { GivenCrypto } from './crypto-choice.js';
 import { withKept } from './kept.js';
-import { createNode, type RlpxdNode } from './node.js';
+import type { RlpxdNode } from './node.js';
 import { pause } from './pause.js';
 import type { PullOptions, PullOutcome } from './pulling.js';
 
