@@ -6,7 +6,8 @@ import {
   decodeHeader,
   EthError,
   type Hasher,
-  receiptsSummary,
+  type ReceiptsSummary,
+  receiptsSummarySteps,
   runSteps,
   type Steps,
   transactionsRoot,
@@ -175,7 +176,12 @@ export function bodyFault(header: BlockHeader, roots: BodyRoots): string | undef
 
 /** @throws ChainError ERR_CHAIN_BODY */
 export function checkBody(header: BlockHeader, raw: Uint8Array, hasher: Hasher): void {
-  const fault = bodyFault(header, readBodyRoots(raw, hasher));
+  runSteps(checkBodySteps(header, raw, hasher));
+}
+
+/** As `checkBody`, in slices. */
+export function* checkBodySteps(header: BlockHeader, raw: Uint8Array, hasher: Hasher): Steps<void> {
+  const fault = bodyFault(header, yield* bodyRootsSteps(raw, hasher));
   if (fault !== undefined)
     throw new ChainError('ERR_CHAIN_BODY', `the body of block ${header.number}: ${fault}`);
 }
@@ -187,9 +193,15 @@ export function checkBody(header: BlockHeader, raw: Uint8Array, hasher: Hasher):
  * @throws ChainError ERR_CHAIN_RECEIPTS for what are no receipts
  */
 export function receiptsFault(header: BlockHeader, raw: Uint8Array, hasher: Hasher): string | undefined {
-  const { root, bloom, gasUsed } = decoding('ERR_CHAIN_RECEIPTS', 'receipts', () =>
-    receiptsSummary(raw, hasher),
-  );
+  return runSteps(receiptsFaultSteps(header, raw, hasher));
+}
+
+function* receiptsFaultSteps(
+  header: BlockHeader,
+  raw: Uint8Array,
+  hasher: Hasher,
+): Steps<string | undefined> {
+  const { root, bloom, gasUsed } = yield* receiptsSummaryOf(raw, hasher);
   if (!sameBytes(root, header.receiptsRoot)) return 'they are others';
   if (!sameBytes(bloom, header.logsBloom)) return 'the bloom filter of their logs is another';
   if (header.blockAccessListHash === undefined && gasUsed !== header.gasUsed) {
@@ -198,9 +210,22 @@ export function receiptsFault(header: BlockHeader, raw: Uint8Array, hasher: Hash
   return undefined;
 }
 
+function* receiptsSummaryOf(raw: Uint8Array, hasher: Hasher): Steps<ReceiptsSummary> {
+  try {
+    return yield* receiptsSummarySteps(raw, hasher);
+  } catch (error) {
+    throw unreadable('ERR_CHAIN_RECEIPTS', 'receipts', error);
+  }
+}
+
 /** @throws ChainError ERR_CHAIN_RECEIPTS */
 export function checkReceipts(header: BlockHeader, raw: Uint8Array, hasher: Hasher): void {
-  const fault = receiptsFault(header, raw, hasher);
+  runSteps(checkReceiptsSteps(header, raw, hasher));
+}
+
+/** As `checkReceipts`, in slices. */
+export function* checkReceiptsSteps(header: BlockHeader, raw: Uint8Array, hasher: Hasher): Steps<void> {
+  const fault = yield* receiptsFaultSteps(header, raw, hasher);
   if (fault === undefined) return;
   throw new ChainError('ERR_CHAIN_RECEIPTS', `the receipts of block ${header.number}: ${fault}`);
 }

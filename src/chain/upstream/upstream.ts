@@ -1,13 +1,14 @@
 import { bytesToHex, sameBytes } from '../../codec/index.js';
-import type { ChainSpec, Hasher } from '../../eth/index.js';
+import type { ChainSpec, Hasher, Steps } from '../../eth/index.js';
 import { type Logger, silentLogger } from '../../runtime/index.js';
 import type { BlockPart, ChainBackend, ChainRange, ReadOptions } from '../backend.js';
+import { Breather } from '../breathe.js';
 import { ChainError, throwIfAborted } from '../errors.js';
 import { readPart } from '../read-ahead.js';
 import {
   checkAccessList,
-  checkBody,
-  checkReceipts,
+  checkBodySteps,
+  checkReceiptsSteps,
   EMPTY_LIST,
   type EmptyRoots,
   emptyBody,
@@ -22,8 +23,9 @@ import { ByteLru } from './byte-lru.js';
 import { readVerified } from './follow.js';
 import { UpstreamHead } from './head.js';
 import { type Connected, type LineState, UpstreamLine } from './line.js';
-import { linkKind, type UpstreamWorld, upstreamName } from './link.js';
+import { type UpstreamWorld, upstreamName } from './link.js';
 import { isFound, type UpstreamSource } from './source.js';
+import { StateWatch } from './state-watch.js';
 import { UpstreamTransactions } from './transactions.js';
 
 export interface UpstreamOptions {
@@ -66,23 +68,6 @@ const HASH_BYTES = 32;
 const READING = 'reading the chain';
 
 /**
- * Opens the chain of an execution client over JSON-RPC. Where the client cannot be reached the chain is the genesis alone
- * until it can.
- * @throws ChainError ERR_CHAIN_GENESIS where it says in time that it has another chain; ERR_CHAIN_UPSTREAM for a URL that is none
- */
-export async function openUpstream(options: UpstreamOptions): Promise<UpstreamBackend> {
-  if (linkKind(options.url) === undefined) {
-    const says = `${upstreamName(options.url)} is neither http://…, https://…, ws://…, wss://… nor the absolute path of a socket`;
-    throw new ChainError('ERR_CHAIN_UPSTREAM', `upstream: ${says}`);
-  }
-  const backend = new UpstreamBackend(options);
-  const { state, says } = await backend.firstState();
-  if (state !== 'other-chain') return backend;
-  await backend.close();
-  throw new ChainError('ERR_CHAIN_GENESIS', says ?? 'the upstream has another chain');
-}
-
-/**
  * The chain of an execution client over JSON-RPC. What it answers is handed on only after it was verified: headers by their
  * hash, or number and neighbours; bodies, receipts and access lists by what their header commits to. Whatever cannot be had or
  * verified is not there.
@@ -98,7 +83,7 @@ export class UpstreamBackend implements ChainBackend {
   readonly #cache: ByteLru;
   readonly #reading = new Map<string, Promise<Uint8Array | undefined>>();
   readonly #line: UpstreamLine;
-  readonly #changes = new Set<() => void>();
+  readonly #changes: StateWatch;
   #downSinceMs: number;
   #wasUp = false;
   /** @internal Made by `openUpstream`. */
@@ -112,6 +97,7 @@ export class UpstreamBackend implements ChainBackend {
     this.#head = new UpstreamHead({ genesis: this.#genesis, hasher, clock: world.clock, logger });
     this.#cache = new ByteLru(options.cacheBytes ?? DEFAULT_CACHE_BYTES);
     this.#downSinceMs = world.clock.now();
+    this.#changes = new StateWatch(world.clock, () => this.#line.state === 'closed');
     this.transactions = new UpstreamTransactions({ logger, hasher, line: () => this.#line.current });
     this.#line = new UpstreamLine({
       ...{ url, chain, hasher, world, logger, timeoutMs },
@@ -123,8 +109,7 @@ export class UpstreamBackend implements ChainBackend {
 
   /** Resolves with the first state that is one, or where none comes in time, as it is then. @internal */
   firstState(): Promise<{ readonly state: LineState; readonly says: string | undefined }> {
-    const { clock } = this.#options.world;
-    const first = this.#changeWithin(clock, FIRST_WAIT_MS, () => this.#line.state !== 'connecting');
+    const first = this.#changes.within(FIRST_WAIT_MS, () => this.#line.state !== 'connecting');
     // up: the head is known, too, so that the first Status tells of it
     return first.then(async () => {
       if (this.#line.state === 'up') await this.refresh();
@@ -192,10 +177,11 @@ export class UpstreamBackend implements ChainBackend {
     return this.#read(`r${bytesToHex(hash)}`, options, async (source) => {
       const receipts = await source.receipts(hash);
       if (!isFound(receipts)) return this.#missing(receipts);
-      return this.#verified('receipts', header, () => {
-        checkReceipts(header.header, receipts, this.#options.hasher);
-        return receipts;
-      });
+      const { hasher } = this.#options;
+      const fits = await this.#fits('receipts', header, () =>
+        checkReceiptsSteps(header.header, receipts, hasher),
+      );
+      return fits ? receipts : undefined;
     });
   }
 
@@ -321,30 +307,30 @@ export class UpstreamBackend implements ChainBackend {
     if (!isFound(found)) return this.#missing(found);
     const { accessList } = found;
     const key = bytesToHex(header.hash);
-    const body = this.#verified('body', header, () => {
-      checkBody(header.header, found.body, hasher);
-      return found.body;
-    });
-    const list =
-      accessList === undefined
-        ? undefined
-        : this.#verified('access list', header, () => {
-            checkAccessList(header.header, accessList, hasher);
-            return accessList.slice(); // a view of the whole block
-          });
+    const isBody = await this.#fits('body', header, () => checkBodySteps(header.header, found.body, hasher));
+    const body = isBody ? found.body : undefined;
+    const isList =
+      accessList !== undefined &&
+      // one hash: at 10 MiB some 25 ms
+      (await this.#fits('access list', header, () => checkAccessList(header.header, accessList, hasher)));
+    const list = isList ? accessList.slice() : undefined; // it was a view of the whole block
     if (body !== undefined) this.#cache.set(`b${key}`, body);
     if (list !== undefined) this.#cache.set(`a${key}`, list);
     return part === 'body' ? body : list;
   }
 
-  #verified(what: string, { header }: HashedHeader, check: () => Uint8Array): Uint8Array | undefined {
+  /** Checks in slices, so that a large block holds up nobody else; what is false is logged. */
+  async #fits(what: string, { header }: HashedHeader, check: () => Steps<void> | void): Promise<boolean> {
     try {
-      return check();
+      const steps = check();
+      if (steps !== undefined)
+        await new Breather(this.#options.world.clock, undefined, 1).drive(steps, READING);
+      return true;
     } catch (error) {
       if (!(error instanceof ChainError)) throw error;
       const says = `the upstream gave a false ${what} of block ${header.number}: ${error.message}`;
       this.#logger.warn({ event: 'upstream.false', number: header.number, what }, says);
-      return undefined;
+      return false;
     }
   }
 
@@ -393,31 +379,14 @@ export class UpstreamBackend implements ChainBackend {
     const { clock } = this.#options.world;
     const leftMs = this.#downSinceMs + GRACE_MS - clock.now();
     if (this.#line.current === undefined && leftMs > 0)
-      await this.#changeWithin(clock, leftMs, () => this.#line.current !== undefined);
+      await this.#changes.within(leftMs, () => this.#line.current !== undefined);
     return this.#line.current?.source;
   }
 
   #stateChanged(): void {
     if (this.#line?.state === 'down' && this.#wasUp) this.#downSinceMs = this.#options.world.clock.now();
     this.#wasUp = this.#line?.state === 'up';
-    for (const wake of [...this.#changes]) wake();
-  }
-
-  /** Resolves when it is so, or after the time. */
-  #changeWithin(clock: UpstreamWorld['clock'], ms: number, isSo: () => boolean): Promise<void> {
-    if (isSo()) return Promise.resolve();
-    return new Promise((resolve) => {
-      const end = (): void => {
-        timer.cancel();
-        this.#changes.delete(wake);
-        resolve();
-      };
-      const wake = (): void => {
-        if (isSo() || this.#line.state === 'closed') end();
-      };
-      const timer = clock.timer(ms, end);
-      this.#changes.add(wake);
-    });
+    this.#changes?.notify();
   }
 }
 
