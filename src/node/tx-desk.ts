@@ -7,6 +7,7 @@ import {
   transactionHash,
 } from '../eth/index.js';
 import {
+  type AddOutcome,
   type Announced,
   BlobCells,
   BlobVerifier,
@@ -81,6 +82,15 @@ export class TransactionError extends Error {
   override readonly name = 'TransactionError';
   readonly code = 'ERR_NODE_TRANSACTION';
 }
+
+/** What the pool says of what it does not take. */
+const WHY_NOT: Readonly<Record<Exclude<AddOutcome, 'added' | 'replaced'>, string>> = {
+  known: 'it is in the pool already',
+  included: 'it is in a block already',
+  underpriced: 'another with the same nonce stays, since this one does not pay enough more',
+  'sender-full': 'its sender has as many in the pool as may be',
+  full: 'the pool is full of transactions that pay as much',
+};
 
 type Waiting = {
   readonly resolve: (transaction: PooledTransaction) => void;
@@ -171,10 +181,11 @@ export class TransactionDesk {
 
   established(session: Session): void {
     this.#sessions.set(session.id, session);
-    const pending: PooledTransaction[] = [];
-    for (const transaction of this.#pool.transactions())
-      if (this.#mayGive(transaction.hash)) pending.push(transaction);
-    this.#relay.established(session, pending);
+    this.#relay.established(session, (which) =>
+      [...this.#pool.transactions()].filter(({ hash }) =>
+        which === 'ours' ? this.#own.has(hash) : this.#mayGive(hash),
+      ),
+    );
   }
 
   ended(id: string): void {
@@ -220,10 +231,10 @@ export class TransactionDesk {
     const read = readTransaction(item, { crypto }); // here, so that the caller hears at once what is wrong with it
     const { hash } = read;
     checkTransaction(read, this.#head.rules);
-    this.#own.add(hash);
     const known = this.#pool.get(hash);
     const transaction =
       known ?? (await this.#accepted({ hash, item, from: undefined, asked: true, elided: false }));
+    this.#own.add(hash);
     this.#relay.tell(transaction, undefined);
     return { hash, report: () => this.#own.report(hash) ?? { hash, peers: [] } };
   }
@@ -326,7 +337,7 @@ export class TransactionDesk {
 
   #add(transaction: PooledTransaction): string | undefined {
     const outcome = this.#pool.add(transaction);
-    return outcome === 'added' || outcome === 'replaced' ? undefined : outcome;
+    return outcome === 'added' || outcome === 'replaced' ? undefined : WHY_NOT[outcome];
   }
 
   #done({ hash, from, asked }: Offer, intake: Intake): void {

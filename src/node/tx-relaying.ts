@@ -5,6 +5,7 @@ import {
   type OwnEvent,
   type PooledTransaction,
   planRelay,
+  RecentKeys,
   RelayChoice,
   type RelayPart,
   transactionPacks,
@@ -12,8 +13,8 @@ import {
 import type { Clock, Random, Timer } from '../runtime/index.js';
 import {
   type BroadcastMessage,
-  mayRelay,
   type Session,
+  SessionError,
   type SessionManager,
   type SessionPermissions,
 } from '../session/index.js';
@@ -24,6 +25,8 @@ const GATHER_MS = 20;
 const INTRODUCTION_PAUSE_MS = 200;
 /** Hashes that a new peer is told of: as many as are remembered of it. */
 const MAX_INTRODUCED = 32_768;
+
+const MAX_MUTE = 4_096;
 
 /** A session that may be told of transactions. */
 interface Link {
@@ -54,6 +57,8 @@ export class TransactionRelay {
   readonly #options: TransactionRelayOptions;
   readonly #choice: RelayChoice;
   readonly #links = new Map<string, Link>();
+  /** Sessions, some of them over, from which nothing may be passed on: their transactions may come out of the intake later. */
+  readonly #mute = new RecentKeys(MAX_MUTE);
   #fresh: Fresh[] = [];
   #timer: Timer | undefined;
   #relayed = 0;
@@ -68,9 +73,11 @@ export class TransactionRelay {
     return this.#relayed;
   }
 
-  /** @param pending what there is to tell; blob transactions in it are left out, as geth does */
-  established(session: Session, pending: readonly PooledTransaction[]): void {
-    const { permissions } = this.#options.sessions().validate(session.id);
+  /** @param pending what there is to tell: ours, or all; blob transactions in it are left out, as geth does */
+  established(session: Session, pending: (which: 'ours' | 'all') => readonly PooledTransaction[]): void {
+    const permissions = this.#permissionsOf(session);
+    if (permissions === undefined) return;
+    if (!permissions.relayFrom) this.#mute.add(session.id);
     const link: Link = {
       session,
       permissions,
@@ -78,8 +85,9 @@ export class TransactionRelay {
       introduction: undefined,
     };
     this.#links.set(session.id, link);
-    if (!permissions.sendTransactions || !permissions.relayTo) return;
-    const plain = pending.filter(({ type }) => type !== BLOB_TYPE).slice(0, MAX_INTRODUCED);
+    if (!permissions.sendTransactions) return;
+    const all = pending(permissions.relayTo ? 'all' : 'ours');
+    const plain = all.filter(({ type }) => type !== BLOB_TYPE).slice(0, MAX_INTRODUCED);
     if (plain.length > 0) this.#introduce(link, plain);
   }
 
@@ -90,6 +98,7 @@ export class TransactionRelay {
 
   /** A transaction that the peers should hear of. @param from the session that it came from; undefined: it is ours */
   tell(transaction: PooledTransaction, from: string | undefined): void {
+    if (from !== undefined && this.#mute.has(from)) return;
     this.#fresh.push({ transaction, from });
     this.#timer ??= this.#options.clock.timer(GATHER_MS, () => {
       this.#timer = undefined;
@@ -104,10 +113,21 @@ export class TransactionRelay {
     this.#fresh = [];
   }
 
+  /** @returns undefined for a session that is over, or that speaks no eth */
+  #permissionsOf(session: Session): SessionPermissions | undefined {
+    if (session.capability('eth') === undefined) return undefined;
+    try {
+      return this.#options.sessions().validate(session.id).permissions;
+    } catch (error) {
+      if (error instanceof SessionError) return undefined; // it ended while others heard of its beginning
+      throw error;
+    }
+  }
+
   #flush(): void {
     const fresh = this.#fresh;
     this.#fresh = [];
-    // what came from one session may go to others than what came from another: both have a say
+    // what came from one session does not go back there, and ours goes to some that get nothing of others
     const bySource = new Map<string | undefined, PooledTransaction[]>();
     for (const { transaction, from } of fresh) {
       const group = bySource.get(from);
@@ -125,12 +145,11 @@ export class TransactionRelay {
     transactions: readonly PooledTransaction[],
     from: string | undefined,
   ): ReadonlySet<PooledTransaction> {
-    const source = from === undefined ? undefined : this.#links.get(from)?.permissions;
     const peers = [...this.#links.values()]
-      .filter(({ session, permissions }) =>
-        source === undefined
-          ? permissions.sendTransactions && (from === undefined || permissions.relayTo)
-          : session.id !== from && mayRelay(source, permissions),
+      .filter(
+        ({ session, permissions }) =>
+          permissions.sendTransactions &&
+          (from === undefined || (permissions.relayTo && session.id !== from)),
       )
       .map((link) => ({
         peer: link,

@@ -40,6 +40,7 @@ export { BLOB_BYTES, CELLS_PER_BLOB, DEFAULT_TRANSACTION_LIMITS, type Transactio
 export { type OwnEvent, type OwnReport, OwnTransactions, type PeerReport } from './own.js';
 export { type PoolOptions, TransactionPool } from './pool.js';
 export type { AddOutcome, DroppedTransaction, DropReason, PoolChange } from './pool-change.js';
+export { RecentKeys } from './recent-keys.js';
 export { RefusedHashes } from './refused.js';
 export {
   announcementPacks,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { bytesToHex, prefixedHex } from '../../src/codec/index.js';
 import { nodeCrypto } from '../../src/crypto/index.js';
 import { MAX_LOOKUPS, readTransaction, wireItem } from '../../src/pool/index.js';
-import type { ScriptedSession } from '../../src/testing/index.js';
+import { ScriptedPeer, type ScriptedSession } from '../../src/testing/index.js';
 import { announcing, signed, TransactionTown } from '../support/node-transactions.js';
 import { transactionVector, vectorItem, wholeItem } from '../support/pool-vectors.js';
 
@@ -170,6 +170,53 @@ describe('a node that relays', () => {
   });
 });
 
+describe('permissions', () => {
+  test('what comes from a session that may not be passed on is kept, and goes nowhere', async () => {
+    const town = await TransactionTown.open({ templates: { basic: { permissions: { relayFrom: false } } } });
+    const [from, other] = (await town.peers(2)) as [ScriptedSession, ScriptedSession];
+    from.send({ name: 'Transactions', transactions: items([signed()]) });
+    await town.clock.advance(500);
+    expect(town.node.status().transactions).toMatchObject({ pooled: 1, relayed: 0 });
+    expect(town.told(other)).toEqual({ whole: 0, announced: [] });
+  });
+
+  test('a session that gets nothing of others gets ours', async () => {
+    const town = await TransactionTown.open({ templates: { basic: { permissions: { relayTo: false } } } });
+    const [from, other] = (await town.peers(2)) as [ScriptedSession, ScriptedSession];
+    from.send({ name: 'Transactions', transactions: items([signed({ key: 1 })]) });
+    await town.clock.advance(500);
+    await town.clock.settle(town.node.broadcast(signed({ key: 2 }).network));
+    await town.clock.advance(500);
+    const { whole, announced } = town.told(other);
+    expect(whole + announced.length).toBe(1);
+    const late = await town.peer();
+    await town.clock.advance(500);
+    expect(town.told(late).announced).toEqual([signed({ key: 2 }).hash]);
+  });
+
+  test('a session that speaks no eth is told nothing, and hinders nobody', async () => {
+    const words = {
+      ...{ name: 'words', version: 1, length: 1 },
+      onSession: () => ({ message: () => undefined }),
+    };
+    const town = await TransactionTown.open({ requireEth: false, protocols: [words] });
+    const peer = new ScriptedPeer({
+      world: town.internet.world(),
+      capabilities: [{ name: 'words', version: 1, length: 1 }],
+    });
+    const target = { host: '10.0.0.1', port: 30_303, publicKey: town.node.sessions.publicKey };
+    const session = await town.clock.settle(peer.dial(target));
+    await town.clock.advance(500);
+    const other = await town.peer();
+    await town.clock.settle(town.node.broadcast(signed().network));
+    await town.clock.advance(500);
+    expect(town.node.sessions.count().activeInbound).toBe(2);
+    expect(session.end).toBe(undefined);
+    const { whole, announced } = town.told(other);
+    expect(whole + announced.length).toBe(1);
+  });
+});
+
 describe('a node that observes', () => {
   test('fetches and reports, passes on nothing, and serves nothing', async () => {
     const town = await TransactionTown.open({ transactions: 'observe' });
@@ -228,7 +275,7 @@ describe('a node that observes', () => {
     await send(signed({ tip: 100 }).network);
     await expect(send(signed({ tip: 101 }).network)).rejects.toMatchObject({
       code: 'ERR_NODE_TRANSACTION',
-      message: 'underpriced',
+      message: 'another with the same nonce stays, since this one does not pay enough more',
     });
   });
 });
