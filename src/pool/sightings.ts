@@ -100,6 +100,8 @@ export class Sightings<Fact> {
   }
 
   #tell({ fact, firstSeenMs, peers }: Seen<Fact>): void {
-    this.#options.tell({ fact, firstSeenMs, peers: peers.size });
+    const told = { fact, firstSeenMs, peers: peers.size };
+    peers.clear(); // nobody is counted any more
+    this.#options.tell(told);
   }
 }
