@@ -72,7 +72,7 @@ export class Meter {
     this.#last = { count: this.#count, ms: now - this.#fromMs, cpuMs: (user + system) / 1_000 };
   }
 
-  print() {
-    process.stdout.write(`${JSON.stringify(this.#last)}\n`);
+  print(more = {}) {
+    process.stdout.write(`${JSON.stringify({ ...this.#last, ...more })}\n`);
   }
 }

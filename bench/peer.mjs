@@ -1,6 +1,7 @@
 // One end of RLPx connections over loopback, made of rlpxd, in a process of its own, with the command line of rlpxbench
 // (test/interop/geth/cmd/rlpxbench): `node bench/peer.mjs listen|dial PORT --work frames|echoes|handshakes …`.
 import { dirname, join, resolve } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { content, Meter, wireArguments } from './meter.mjs';
@@ -13,9 +14,11 @@ const { values: own } = parseArgs({
     library: { type: 'string', default: join(root, 'dist') },
   },
 });
-const room = (name) => import(pathToFileURL(join(resolve(own.library), `src/${name}/index.js`)).href);
+const built = (path) => import(pathToFileURL(join(resolve(own.library), 'src', path)).href);
+const room = (name) => built(`${name}/index.js`);
 const { chooseCrypto } = await room('crypto');
-const { RlpxConnection } = await room('rlpx');
+const { AuthReplays, EphemeralKeys, RlpxConnection } = await room('rlpx');
+const { HandshakeQueue } = await built('session/handshake-queue.js');
 const { realClock, realRandom, realTcp } = await room('runtime');
 
 const options = wireArguments();
@@ -25,9 +28,16 @@ const meter = new Meter(options.warmMs);
 const address = { host: '127.0.0.1', port: options.port };
 const listenerKey = crypto.publicKey(keys.listen);
 const maxBytes = 10_000_000;
+/** What the sessions of a node share. */
+const shared = {
+  replays: new AuthReplays(),
+  handshakes: new HandshakeQueue(realClock),
+  ephemeralKeys: new EphemeralKeys(crypto, realRandom, realClock),
+};
 
 function connection(socket, role, handlers) {
   return new RlpxConnection({
+    ...shared,
     socket,
     crypto,
     clock: realClock,
@@ -65,8 +75,12 @@ async function listen() {
     });
   });
   process.stdout.write(`{"port":${listener.address.port}}\n`);
+  // how late the loop is, once a millisecond: what a session feels of the handshakes of others
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  if (options.work === 'handshakes') setTimeout(() => delay.enable(), options.warmMs);
   process.stdin.resume().on('end', () => {
-    meter.print();
+    if (options.work === 'handshakes') meter.print({ loopP99Ms: delay.percentile(99) / 1e6 });
+    else meter.print();
     process.exit(0);
   });
 }

@@ -18,7 +18,7 @@ export class HandshakeQueue implements HandshakeTurns {
   /** By address, in the order in which their turns come. */
   readonly #strangers = new Map<string, HandshakeJob[]>();
   #waiting = 0;
-  #turnsAsked = 0;
+  #serving = false;
   #dropped = 0;
   /** One has run in this turn of the loop. */
   #worked = false;
@@ -53,9 +53,10 @@ export class HandshakeQueue implements HandshakeTurns {
     }
     this.#listOf(job).push(job);
     this.#waiting++;
-    if (this.#turnsAsked < this.#waiting) {
-      this.#turnsAsked++;
-      void this.#turns.add(() => this.#nextTurn());
+    // one task for all that wait together: one for each costs 30 µs more
+    if (!this.#serving) {
+      this.#serving = true;
+      void this.#turns.add(() => this.#serve());
     }
     return 'later';
   }
@@ -69,14 +70,19 @@ export class HandshakeQueue implements HandshakeTurns {
     if (!job.ours && list.length === 0) this.#strangers.delete(groupOf(job.from));
   }
 
-  /** What a job throws is thrown in the loop, as if the socket had called it. */
-  #nextTurn(): Promise<void> {
+  /** One in each turn, until none waits. What a job throws is thrown in the loop, as if the socket had called it. */
+  #serve(): Promise<void> {
     return new Promise((done) => {
-      this.#clock.soon(() => {
-        done();
-        this.#turnsAsked--;
-        this.#take()?.run();
-      });
+      const turn = (): void => {
+        const job = this.#take();
+        if (this.#waiting > 0) this.#clock.soon(turn);
+        else {
+          this.#serving = false;
+          done();
+        }
+        job?.run();
+      };
+      this.#clock.soon(turn);
     });
   }
 
