@@ -15,11 +15,12 @@ import { Bucket, type Session } from '../session/index.js';
 import type { NetworkFeeds } from './tx-feeds.js';
 
 /**
- * What a peer may say: so many transactions and hashes a second on the average, and at first what geth tells a new peer of a
- * pool of 32,768. The whole network makes some 30 transactions a second.
+ * What a peer may say: so many hashes a second on the average, and at first as many as geth tells a new peer of. A transaction
+ * counts as eight of them, since its signature takes 50 µs to 2 ms. The whole network makes some 30 a second.
  */
 const HEARD_PER_SECOND = 4_096;
 const HEARD_BURST_MS = 8_000;
+const TRANSACTION_COST = 8;
 /** Of one message of whole transactions (geth packs 100 KiB); what is beyond is let go. */
 const MAX_SENT_BYTES = 1_048_576;
 /** Blocks in one announcement of eth/68: more are a breach, and of these so many are shown. */
@@ -124,7 +125,7 @@ export class TransactionHearing {
 
 /** What a message costs of what a peer may say. */
 function itemsOf(message: EthMessage): number {
-  if (message.name === 'Transactions') return message.transactions.length;
+  if (message.name === 'Transactions') return TRANSACTION_COST * message.transactions.length;
   if (message.name === 'NewPooledTransactionHashes') return message.hashes.length;
   return message.name === 'NewBlockHashes' ? message.blocks.length : 1;
 }

@@ -89,6 +89,28 @@ describe('a network of nodes that relay', () => {
 });
 
 describe('a peer that says too much', () => {
+  test('has 4,096 transactions read at once and 512 a second, whatever they are', async () => {
+    const town = await TransactionTown.open();
+    const loud = await town.peer();
+    const [one] = [wireItem(signed({ chainId: 5n }))];
+    const message = (i: number) => ({
+      name: 'Transactions' as const,
+      transactions: Array.from({ length: 512 }, (_, n) => {
+        const bytes = one.slice();
+        bytes[40] = i; // in the address: another sender each, and no signature of anybody
+        bytes[41] = n & 0xff;
+        bytes[42] = n >> 8;
+        return bytes;
+      }),
+    });
+    for (let i = 0; i < 16; i++) loud.send(message(i));
+    await town.clock.advance(900);
+    const { seen = 0, unheard } = town.node.status().transactions ?? {};
+    expect(seen).toBeGreaterThanOrEqual(4_096);
+    expect(seen).toBeLessThanOrEqual(4_096 + 1_024);
+    expect(unheard).toBeGreaterThanOrEqual(6);
+  });
+
   test('is not read for a while; what others say is', async () => {
     const town = await TransactionTown.open();
     const [loud, quiet] = (await town.peers(2)) as [ScriptedSession, ScriptedSession];
