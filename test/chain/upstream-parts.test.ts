@@ -3,9 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { ByteLru } from '../../src/chain/upstream/byte-lru.js';
 import { CanonicalIndex, MAX_INDEXED } from '../../src/chain/upstream/canonical.js';
 import { findEarliest } from '../../src/chain/upstream/earliest.js';
+import { receiptsFromJson } from '../../src/chain/upstream/json-blocks.js';
+import { UpstreamFault } from '../../src/chain/upstream/json-fields.js';
 import { linkKind, upstreamName } from '../../src/chain/upstream/link.js';
 import { HeaderWindow, WINDOW_BLOCKS } from '../../src/chain/upstream/window.js';
 import type { HashedHeader } from '../../src/chain/verify.js';
+import { bytesToHex } from '../../src/codec/index.js';
+import { decodeReceipts } from '../../src/eth/index.js';
 import { branch, buildChain } from '../support/chain-builder.js';
 
 const chain = buildChain(300, () => ({}));
@@ -157,6 +161,31 @@ test('the cache counts its bytes, and the least recently used goes first', () =>
   expect(['a', 'b', 'c', 'd'].filter((key) => lru.get(key) !== undefined)).toEqual(['a', 'c', 'd']);
   lru.set('huge', new Uint8Array(5_000));
   expect(lru.size).toBe(0);
+});
+
+test('receipts from before Byzantium have a state root in the place of the status', () => {
+  const root = `0x${'ab'.repeat(32)}`;
+  const receipt = { cumulativeGasUsed: '0x5208', logs: [] };
+  const shown = receiptsFromJson([
+    { ...receipt, root },
+    { ...receipt, status: '0x0', type: '0x2', root: '0x' },
+    { ...receipt, status: '0x1', type: '0x2' },
+  ]);
+  const told = decodeReceipts(shown).map(({ type, status }) => [type, bytesToHex(status)]);
+  expect(told).toEqual([
+    [0, root.slice(2)],
+    [2, ''],
+    [2, '01'],
+  ]);
+  for (const wrong of [
+    {},
+    null,
+    [7],
+    [{}],
+    [{ ...receipt, status: '1' }],
+    [{ ...receipt, status: '0x1', logs: {} }],
+  ])
+    expect(() => receiptsFromJson(wrong)).toThrow(UpstreamFault);
 });
 
 test('an upstream is named without what is secret in its URL', () => {

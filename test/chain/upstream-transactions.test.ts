@@ -143,6 +143,7 @@ describe.each<LinkName>(['http', 'ws', 'ipc'])('over %s', (link) => {
     for (let n = 0; n < 3_000; n++) upstream.server.addTransaction(transaction(n));
     await clock.advance(5_000);
     expect(heard).toBeGreaterThanOrEqual(1_024);
+    expect(heard).toBeLessThan(3_000);
     await clock.settle(backend.close());
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ChainRange, CompleteBlock, UpstreamBackend } from '../../src/chain/index.js';
-import { prefixedHex } from '../../src/codec/index.js';
+import { encodeBytes, encodeList, prefixedHex } from '../../src/codec/index.js';
+import { encodeBlock } from '../../src/eth/index.js';
 import { branch, buildChain } from '../support/chain-builder.js';
 import { everything, type LinkName, SimulatedUpstream } from '../support/upstream-worlds.js';
 
@@ -11,6 +12,9 @@ const links: readonly LinkName[] = ['http', 'ws', 'ipc'];
 
 const blockOf = (number: number, of = chain): CompleteBlock => of.blocks[number - 1] as CompleteBlock;
 const hashOf = (number: number, of = chain): Uint8Array => blockOf(number, of).header.hash;
+
+/** RLP of an access list that is none, for all that the hash of it tells. */
+const listOf = (n: number): Uint8Array => encodeList([encodeBytes(Uint8Array.of(n))]);
 
 /** An upstream with so many blocks, and the backend before it. */
 async function stand(
@@ -56,11 +60,13 @@ describe.each(links)('over %s', (link) => {
       () => memory.append(chain.blocks.slice(3), { rollbackTo: 3n }),
     ];
     for (const move of moves) {
+      await clock.settle(backend.hashOf(100n)); // of the branch that is about to go
       move();
       server.tellHead();
       await clock.advance(3_500);
       expect(backend.range()).toEqual(memory.range());
       expect(heard.at(-1)).toEqual(memory.range());
+      expect(await clock.settle(backend.hashOf(100n))).toEqual(await memory.hashOf(100n));
     }
     for (const number of [1, 50, 60, 144, 145, 399, 400]) {
       expect(await clock.settle(backend.hashOf(BigInt(number)))).toEqual(hashOf(number));
@@ -130,6 +136,16 @@ describe.each(links)('over %s', (link) => {
     await end(upstream, backend);
   });
 
+  test('a block that is newer than the head that we know is found at once', async () => {
+    const { upstream, backend } = await stand(link, 300);
+    const { clock } = upstream.world;
+    await clock.advance(100);
+    upstream.memory.append(chain.blocks.slice(300, 303));
+    expect(await clock.settle(backend.body(hashOf(302)))).toEqual(blockOf(302).body);
+    expect(backend.range().latest).toBe(303n);
+    await end(upstream, backend);
+  });
+
   test('one that falls silent is answered for within its time, and heard again later', async () => {
     const { upstream, backend } = await stand(link, 300, { timeoutMs: 2_000 });
     const { clock } = upstream.world;
@@ -137,7 +153,9 @@ describe.each(links)('over %s', (link) => {
     const before = clock.now();
     expect(await clock.settle(backend.body(hashOf(8)))).toBeUndefined();
     expect(clock.now() - before).toBeLessThan(5_000);
-    await clock.advance(60_000);
+    await clock.advance(10_000);
+    expect(backend.status().state).toBe('down'); // reads are not kept waiting for one that says nothing
+    await clock.advance(50_000);
     expect(backend.range().latest).toBe(300n);
     upstream.server.faults = {};
     await clock.advance(20_000);
@@ -229,23 +247,77 @@ describe('what is false is not handed on', () => {
     await end(upstream, backend);
   });
 
-  test('bodies and receipts of other blocks', async () => {
-    const { upstream, backend } = await stand('http', 390);
+  test('bodies, receipts and access lists of other blocks', async () => {
+    const listed = buildChain(30, (n) => ({ transactions: 2, accessList: listOf(n) }));
+    const upstream = new SimulatedUpstream(listed, 'http');
+    upstream.memory.append(listed.blocks);
+    await upstream.start();
+    const backend = await upstream.open();
     const { clock } = upstream.world;
-    const { memory } = upstream;
-    const raw = upstream.server;
-    raw.faults = {
+    const { memory, server } = upstream;
+    const [five, eight] = [hashOf(5, listed), hashOf(8, listed)];
+    server.faults = {
+      misread: (method, params) =>
+        params[0] === prefixedHex(five) && method !== 'debug_getRawHeader' ? [prefixedHex(eight)] : params,
+    };
+    expect(await clock.settle(everything(backend, five))).toEqual({
+      ...(await everything(memory, five)),
+      ...{ body: undefined, receipts: undefined, accessList: undefined },
+    });
+    // the rest of the block is right, its access list is another
+    const { header, body } = blockOf(5, listed);
+    server.faults = {
+      bend: (method, params, result) =>
+        method === 'debug_getRawBlock' && params[0] === prefixedHex(five)
+          ? prefixedHex(encodeBlock(header.raw, body, listOf(8)))
+          : result,
+    };
+    expect(await clock.settle(everything(backend, five))).toEqual({
+      ...(await everything(memory, five)),
+      accessList: undefined,
+    });
+    server.faults = {};
+    expect(await clock.settle(everything(backend, five))).toEqual(await everything(memory, five));
+    await end(upstream, backend);
+  });
+
+  test('blocks beside the chain, which servers show by hash, are not of it', async () => {
+    const { upstream, backend } = await stand('http');
+    const { clock } = upstream.world;
+    const beside = [hashOf(100, deep), hashOf(390, other), hashOf(405, deep)];
+    upstream.server.faults = {
       bend: (method, params, result) => {
-        if (method === 'debug_getRawReceipts' && params[0] !== 'latest') return ['0x01c0'];
-        if (method !== 'debug_getRawBlock' || String(params[0]).length !== 66) return result;
-        // the right header before the body of another block
-        return String(result).replace(/.{64}$/, '00'.repeat(32));
+        const at = beside.findIndex((hash) => prefixedHex(hash) === params[0]);
+        const block = [blockOf(100, deep), blockOf(390, other), blockOf(405, deep)][at];
+        return method === 'debug_getRawHeader' && block !== undefined
+          ? prefixedHex(block.header.raw)
+          : result;
       },
     };
-    expect(await clock.settle(backend.body(hashOf(5)))).toBeUndefined();
-    expect(await clock.settle(backend.receipts(hashOf(5)))).toBeUndefined();
-    raw.faults = {};
-    expect(await clock.settle(everything(backend, hashOf(5)))).toEqual(await everything(memory, hashOf(5)));
+    for (const hash of beside) {
+      expect(await clock.settle(backend.numberOf(hash))).toBeUndefined();
+      expect(await clock.settle(backend.headerByHash(hash))).toBeUndefined();
+      expect(await clock.settle(backend.body(hash))).toBeUndefined();
+    }
+    await end(upstream, backend);
+  });
+
+  test('a head that leads to another genesis than the one that is shown', async () => {
+    const upstream = new SimulatedUpstream(chain, 'http');
+    const { clock } = upstream.world;
+    const stranger = buildChain(40, () => ({}), 'another');
+    const strange = new SimulatedUpstream(stranger, 'http');
+    strange.memory.append(stranger.blocks);
+    upstream.server.chain = strange.memory;
+    upstream.server.faults = {
+      bend: (method, params, result) =>
+        method === 'debug_getRawHeader' && params[0] === '0x0' ? prefixedHex(chain.genesis.raw) : result,
+    };
+    await upstream.start();
+    const backend = await upstream.open();
+    await clock.advance(10_000);
+    expect(backend.status().state).toBe('up');
+    expect(backend.range()).toMatchObject({ latest: 0n, latestHash: chain.genesis.hash });
     await end(upstream, backend);
   });
 
@@ -357,6 +429,18 @@ describe('what is false is not handed on', () => {
   });
 });
 
+test('a server that refuses the raw methods in words of its own is asked by others', async () => {
+  const upstream = new SimulatedUpstream(chain, 'http');
+  upstream.memory.append(chain.blocks);
+  const lacks = ['debug_getRawHeader', 'debug_getRawBlock', 'debug_getRawReceipts'];
+  upstream.server.faults = { lacks, lacksCode: -32_000 };
+  await upstream.start();
+  const backend = await upstream.open();
+  expect(backend.range().latest).toBe(400n);
+  expect(await upstream.world.clock.settle(backend.headerByNumber(7n))).toEqual(blockOf(7).header.raw);
+  await end(upstream, backend);
+});
+
 describe('what was pruned', () => {
   test('is not announced, however much it is, and its headers are still served', async () => {
     for (const keep of [1n, 2n, 100n, 398n, 399n]) {
@@ -419,6 +503,9 @@ describe('how much is asked', () => {
       return hash;
     };
     const reads = Array.from({ length: 6_000 }, (_, at) => backend.numberOf(unknown(at)));
+    const before = clock.now();
+    expect(await clock.settle(reads.at(-1) as Promise<unknown>)).toBeUndefined();
+    expect(clock.now() - before).toBeLessThan(100);
     expect(new Set(await clock.settle(Promise.all(reads)))).toEqual(new Set([undefined]));
     await end(upstream, backend);
   });

@@ -39,8 +39,12 @@ export interface UpstreamFaults {
   status?: number;
   /** Changes results: what a lying server would say. */
   bend?: (method: string, params: readonly unknown[], result: unknown) => unknown;
+  /** Changes what is asked: an answer that is well-formed, about something else. */
+  misread?: (method: string, params: readonly unknown[]) => readonly unknown[];
   /** Methods that it does not have. */
   lacks?: readonly string[];
+  /** How it says so; −32601. */
+  lacksCode?: number;
   /** Takes no batches, and says so as a whole. */
   noBatches?: boolean;
   /** Answers of a batch together may not have more bytes than this; what does not fit is refused (geth). */
@@ -141,8 +145,9 @@ export class UpstreamServer {
     this.calls.set(method, (this.calls.get(method) ?? 0) + 1);
     try {
       if (this.faults.lacks?.includes(method) === true)
-        throw new Refused(-32601, `the method ${method} does not exist/is not available`);
-      const result = await this.#result(method, params, notify);
+        throw new Refused(this.faults.lacksCode ?? -32601, `the method ${method} is not available`);
+      const asked = this.faults.misread?.(method, params) ?? params;
+      const result = await this.#result(method, asked, notify);
       return { jsonrpc: '2.0', id, result: this.faults.bend?.(method, params, result) ?? result };
     } catch (error) {
       const code = error instanceof Refused ? error.code : -32000;
