@@ -26,6 +26,9 @@ const SHORT_LITERAL_BYTES = 16;
 /** Below, a loop beats `copyWithin` and `fill`, which take 14 ns a call. */
 const SHORT_COPY_BYTES = 8;
 
+/** From here on a match is compared by the system: 0.1 to 0.2 µs a piece, where a loop takes 0.9 ns a byte. */
+const LONG_MATCH_BYTES = 512;
+
 /** Last position of each hash of four bytes in the block at hand; made once, on first use, and cleared per block. */
 let matchTable: Uint16Array | undefined;
 
@@ -261,8 +264,7 @@ function compressBlock(
         position += misses++ >> 5;
       }
       if (literal < position) at = emitLiteral(bytes, literal, position, out, at);
-      let length = MIN_MATCH_BYTES;
-      while (position + length < end && bytes[candidate + length] === bytes[position + length]) length++;
+      const length = matchLength(bytes, candidate, position, end);
       at = emitCopy(position - candidate, length, out, at);
       position += length;
       literal = position;
@@ -273,6 +275,28 @@ function compressBlock(
     }
   }
   return emitLiteral(bytes, literal, end, out, at);
+}
+
+/** @returns how far the bytes at `candidate` are those at `position`; the first four are known to be */
+function matchLength(bytes: Uint8Array, candidate: number, position: number, end: number): number {
+  const most = end - position;
+  const least = Math.min(most, LONG_MATCH_BYTES);
+  let length = MIN_MATCH_BYTES;
+  while (length < least && bytes[candidate + length] === bytes[position + length]) length++;
+  if (length < LONG_MATCH_BYTES) return length;
+  // Pieces twice as long each time, until one differs; then each half as long, to find where.
+  let growing = true;
+  for (let piece = LONG_MATCH_BYTES; piece >= LONG_MATCH_BYTES; piece = growing ? 2 * piece : piece >> 1) {
+    if (length + piece <= most && areEqual(bytes, candidate + length, position + length, piece))
+      length += piece;
+    else growing = false;
+  }
+  while (length < most && bytes[candidate + length] === bytes[position + length]) length++;
+  return length;
+}
+
+function areEqual(bytes: Uint8Array, a: number, b: number, length: number): boolean {
+  return Buffer.compare(bytes.subarray(a, a + length), bytes.subarray(b, b + length)) === 0;
 }
 
 function emitLiteral(bytes: Uint8Array, start: number, end: number, out: Uint8Array, outAt: number): number {

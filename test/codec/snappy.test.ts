@@ -409,3 +409,29 @@ function outcome(read: () => Uint8Array): Uint8Array | undefined {
     throw error;
   }
 }
+
+describe('a long match', () => {
+  it('ends exactly where the first byte differs, however long it is', () => {
+    for (const length of [511, 512, 513, 1_023, 1_024, 1_535, 1_536, 1_537, 5_000, 20_000, 30_000]) {
+      const once = seeded(length).bytes(length);
+      const content = new Uint8Array(2 * length + 40);
+      content.set(once);
+      content.set(once, length + 20);
+      content[2 * length + 20] = ~(once[0] as number); // what follows is not what followed
+      content[length] = once[0] as number;
+      const compressed = snappyCompress(content);
+      expect(sameBytes(snappyDecompress(compressed, content.length), content)).toBe(true);
+      // a literal, and copies of 64 bytes in three; wide steps find the second half a little behind its beginning
+      expect(compressed.length).toBeLessThan(1.02 * length + 3 * Math.ceil(length / 64) + 70);
+    }
+  });
+
+  it('reaches neither beyond its block nor beyond the end', () => {
+    for (const length of [65_535, 65_536, 65_537, 66_100, 131_072, 200_000]) {
+      const content = new Uint8Array(length);
+      const compressed = snappyCompress(content);
+      expect(sameBytes(snappyDecompress(compressed, length), content)).toBe(true);
+      expect(compressed.length).toBeLessThan(length / 20);
+    }
+  });
+});
