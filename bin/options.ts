@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
   type ChosenCrypto,
@@ -74,6 +74,13 @@ export function keepOption(): Option {
     '--keep <blocks>',
     'keep bodies and receipts of so many of the latest blocks only (default: of all)',
   ).argParser(wholeNumber(1, 999_999_999));
+}
+
+/** @param does what it is used for */
+export function upstreamOption(does: string): Option {
+  return new Option('--upstream <url>', `${does}: http(s)://, ws(s)://, or the path of geth.ipc`).argParser(
+    (text) => (text === '' || /^[a-z]+:\/\//i.test(text) ? text : resolve(text)),
+  );
 }
 
 /** @returns a parser of whole numbers, for commander */

@@ -11,6 +11,7 @@ import {
   datadirOption,
   keepOption,
   path,
+  upstreamOption,
 } from '../options.js';
 import { ProgressLine } from '../progress.js';
 import { print, printJson, say } from '../terminal.js';
@@ -19,6 +20,7 @@ import { countText, timeText } from '../text.js';
 interface ImportOptions extends ChainOptions, CryptoOptions {
   readonly receipts?: string;
   readonly accessLists?: string;
+  readonly upstream?: string;
   readonly datadir: string;
   readonly keep?: number;
   readonly json?: boolean;
@@ -35,6 +37,7 @@ export function addImportCommand(program: Command): void {
       'block access lists of blocks that do not carry them: RLP of [block hash, access list], one after the other',
       path,
     );
+  command.addOption(upstreamOption('ask an execution client for receipts that are missing then'));
   addChainOptions(command)
     .addOption(datadirOption())
     .addOption(keepOption())
@@ -60,6 +63,7 @@ async function importChain(file: string, options: ImportOptions): Promise<void> 
       file,
       receipts: options.receipts,
       accessLists: options.accessLists,
+      upstream: options.upstream,
       datadir: options.datadir,
       keep: options.keep,
       chain: await chosenChain(options),
@@ -70,7 +74,7 @@ async function importChain(file: string, options: ImportOptions): Promise<void> 
     progress.end();
     if (result.receiptsMissing > 0) {
       say(
-        `rlpxd: ${countText(result.receiptsMissing, 'block')} stored without receipts; to add them, pull from a peer (rlpxd pull) or import again with --receipts`,
+        `rlpxd: ${countText(result.receiptsMissing, 'block')} stored without receipts; to add them, pull from a peer (rlpxd pull) or import again with --receipts or --upstream`,
       );
     }
     if (options.json) printJson({ event: 'import.done', ...result });

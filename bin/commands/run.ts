@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import {
   createLogger,
@@ -25,6 +24,7 @@ import {
   ethOption,
   keepOption,
   path,
+  upstreamOption,
   wholeNumber,
 } from '../options.js';
 import { print } from '../terminal.js';
@@ -113,10 +113,7 @@ export function addRunCommand(program: Command): void {
         .choices([...TRANSACTION_MODES])
         .default('observe'),
     )
-    .option(
-      '--upstream <url>',
-      'serve the chain of an execution client over its JSON-RPC: http(s)://, ws(s)://, or the path of geth.ipc',
-    )
+    .addOption(upstreamOption('serve the chain of an execution client over its JSON-RPC'))
     .addOption(
       new Option(
         '--journal <folder>',
@@ -179,11 +176,6 @@ function journalOptions(options: RunOptions, command: Command): JournalOptions |
   return undefined;
 }
 
-/** A URL as it is; anything else is the path of a socket. */
-function upstreamUrl(text: string | undefined): string | undefined {
-  return text === undefined || text === '' || /^[a-z]+:\/\//i.test(text) ? text : resolve(text);
-}
-
 async function runDaemon(options: RunOptions, command: Command): Promise<void> {
   const stop = interrupted();
   if (options.addr.trim() === '') throw new UsageError('--addr is empty');
@@ -209,7 +201,7 @@ async function runDaemon(options: RunOptions, command: Command): Promise<void> {
     pull: options.pull,
     keep: options.keep,
     transactions: options.tx,
-    upstream: upstreamUrl(options.upstream),
+    upstream: options.upstream,
     journal: journalOptions(options, command),
     crypto: options.crypto,
     logger,

@@ -14,6 +14,7 @@ export type {
 export { type CheckOptions, type CheckResult, checkChain } from './check.js';
 export { ChainError, type ChainErrorCode } from './errors.js';
 export { type ExportOptions, type ExportResult, exportChain } from './export.js';
+export { type FillOptions, fillReceiptsFrom } from './fill-receipts.js';
 export { type ImportOptions, type ImportProgress, type ImportResult, importChain } from './import.js';
 export { SCHEMA_VERSION } from './keys.js';
 export { MemoryChain } from './memory.js';

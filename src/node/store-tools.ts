@@ -1,4 +1,11 @@
-import { ChainError, type ChainStore, checkChain, importChain } from '../chain/index.js';
+import {
+  ChainError,
+  type ChainStore,
+  checkChain,
+  fillReceiptsFrom,
+  importChain,
+  openUpstream,
+} from '../chain/index.js';
 import { prefixedHex } from '../codec/index.js';
 import { realWorld, type World } from '../runtime/index.js';
 import { chooseChain, type GivenChain } from './chain-choice.js';
@@ -24,6 +31,8 @@ export interface ImportOptions extends StoreWorkOptions {
   readonly file: string;
   /** One RLP list of receipts per block, in the form of eth/69. */
   readonly receipts?: string | undefined;
+  /** An execution client that is asked, over its JSON-RPC, for receipts that are missing then: a URL, or the path of a socket. */
+  readonly upstream?: string | undefined;
   /** RLP of [block hash, access list], one after the other. */
   readonly accessLists?: string | undefined;
   /** Keep bodies and receipts of so many of the latest blocks only; all. */
@@ -53,7 +62,7 @@ export interface StoreOutcome {
 export interface ImportOutcome extends StoreOutcome {
   /** Blocks of the file that were in the store before. */
   readonly known: number;
-  /** Blocks that were stored before without their receipts, and have them now. */
+  /** Blocks that had been stored without their receipts, and have them now. */
   readonly receiptsFilled: number;
   /** Blocks in the store that lack their receipts. */
   readonly receiptsMissing: number;
@@ -74,10 +83,11 @@ export interface CheckOutcome extends StoreOutcome {
  * @throws ChainError naming the block; what came before it is kept. As `openDatadir`
  */
 export async function importIntoDatadir(options: ImportOptions): Promise<ImportOutcome> {
-  const { file, receipts, accessLists, signal, onProgress } = options;
+  const { file, receipts, accessLists, upstream, signal, onProgress } = options;
   const keepBlocks = checkKeep(options.keep);
-  return withStore({ ...options, keepBlocks }, true, async (store, { files, clock }) => {
-    const { blocks, bytes, known, receiptsFilled, receiptsMissing } = await importChain(store, files, file, {
+  return withStore({ ...options, keepBlocks }, true, async (store, world) => {
+    const { files, clock } = world;
+    const { blocks, bytes, known, receiptsFilled } = await importChain(store, files, file, {
       clock,
       ...(receipts === undefined ? {} : { receiptsPath: receipts }),
       ...(accessLists === undefined ? {} : { accessListsPath: accessLists }),
@@ -87,10 +97,33 @@ export async function importIntoDatadir(options: ImportOptions): Promise<ImportO
     if (blocks + known === 0) {
       throw new ChainError('ERR_CHAIN_FILE', `${file} holds no block beyond the genesis`);
     }
-    if (keepBlocks === undefined) return { blocks, bytes, known, receiptsFilled, receiptsMissing };
-    await store.prune(keepBlocks, signal === undefined ? {} : { signal });
-    return { blocks, bytes, known, receiptsFilled, receiptsMissing: store.receiptsMissing };
+    // what is not kept is not asked for
+    if (keepBlocks !== undefined) await store.prune(keepBlocks, signal === undefined ? {} : { signal });
+    const fetched = upstream === undefined ? 0 : await receiptsFromUpstream(store, upstream, options, world);
+    const { receiptsMissing } = store;
+    return { blocks, bytes, known, receiptsFilled: receiptsFilled + fetched, receiptsMissing };
   });
+}
+
+async function receiptsFromUpstream(
+  store: ChainStore,
+  url: string,
+  { signal, crypto }: ImportOptions,
+  world: World,
+): Promise<number> {
+  if (store.receiptsMissing === 0) return 0;
+  const hasher = givenCrypto(crypto);
+  const upstream = await openUpstream({ url, chain: store.chain, hasher, world });
+  try {
+    const { state, says } = upstream.status();
+    if (state !== 'up') {
+      const why = `receipts cannot be asked for: ${says ?? 'the upstream does not answer'}`;
+      throw new ChainError('ERR_CHAIN_UPSTREAM', why);
+    }
+    return await fillReceiptsFrom(store, upstream, { hasher, ...(signal === undefined ? {} : { signal }) });
+  } finally {
+    await upstream.close();
+  }
 }
 
 /** Verifies everything in the store of a datadir again. @throws ChainError ERR_CHAIN_DAMAGED; as `openDatadir` */

@@ -441,6 +441,19 @@ test('a server that refuses the raw methods in words of its own is asked by othe
   await end(upstream, backend);
 });
 
+test('over http, calls that an answer leaves out are not waited for', async () => {
+  const { upstream, backend } = await stand('http', 300, { timeoutMs: 60_000 });
+  const { clock } = upstream.world;
+  await clock.advance(100);
+  upstream.server.faults = { garbage: '[{"jsonrpc":"2.0","id":-1,"result":"0x"}]' };
+  const body = backend.body(hashOf(11));
+  await clock.advance(10_000);
+  expect(await Promise.race([body, 'still waiting'])).toBeUndefined();
+  upstream.server.faults = {};
+  await clock.advance(10_000);
+  await end(upstream, backend);
+});
+
 describe('what was pruned', () => {
   test('is not announced, however much it is, and its headers are still served', async () => {
     for (const keep of [1n, 2n, 100n, 398n, 399n]) {

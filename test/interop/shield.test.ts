@@ -32,16 +32,20 @@ describe.each([69, 70, 71, 72])('eth/%i before an upstream', (version) => {
     const result = await peer.do('pull', version < 70 ? { without: [11] } : {});
     expect(result).toMatchObject({ blocks: chain.head });
   });
+});
 
-  test.runIf(version < 71)('and the demonstration chain', async () => {
+describe.each([69, 70])('eth/%i before an upstream', (version) => {
+  test('geth’s packet types pull the demonstration chain, too', async () => {
     const upstream = await startGeth({ chain: demoChain, maxPeers: 0 });
     const daemon = await shield(upstream, demoChain.genesis);
     const peer = new ScriptPeer({ dial: daemon.enode, eth: [version], chain: demoChain });
     await peer.status();
     expect(await peer.do('pull', {})).toMatchObject({ blocks: demoChain.head });
   });
+});
 
-  test.runIf(version >= 71)('access lists, which geth shows nobody over JSON-RPC, are gaps', async () => {
+describe.each([71, 72])('eth/%i before an upstream', (version) => {
+  test('access lists, which geth shows nobody over JSON-RPC, are gaps', async () => {
     const upstream = await startGeth({ chain: demoChain, maxPeers: 0 });
     const daemon = await shield(upstream, demoChain.genesis);
     const peer = new ScriptPeer({ dial: daemon.enode, eth: [version] });

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { MemoryChain } from '../../src/chain/index.js';
-import { createNode, logNode, type NodeOptions } from '../../src/node/index.js';
-import { branch, buildChain, hasher } from '../support/chain-builder.js';
+import { createNode, importIntoDatadir, logNode, type NodeOptions } from '../../src/node/index.js';
+import { simulatedWorld } from '../../src/runtime/index.js';
+import { branch, buildChain, chainFiles, hasher } from '../support/chain-builder.js';
 import { Internet, settled } from '../support/node-worlds.js';
 import { SimulatedUpstream, UPSTREAM_URLS } from '../support/upstream-worlds.js';
 
@@ -127,6 +128,51 @@ describe('a node before an upstream', () => {
     await clock.advance(60_000);
     expect(lines.at(-1)?.text).toContain('down');
     quiet();
+  });
+});
+
+describe('an import that asks an upstream for receipts', () => {
+  const { chain: file } = chainFiles(chain.blocks);
+
+  test('has them all, verified', async () => {
+    const world = simulatedWorld({ seed: 1 });
+    const upstream = new SimulatedUpstream(chain, 'http', world);
+    upstream.memory.append(chain.blocks);
+    await upstream.start();
+    await world.files.writeWhole('/chain.rlp', file);
+    const work = { file: '/chain.rlp', datadir: '/data', chain: chain.spec, world };
+    expect(await settled(world.clock, importIntoDatadir(work))).toMatchObject({
+      head: 120,
+      receiptsMissing: 80,
+    });
+    const asked = { ...work, upstream: upstream.url };
+    expect(await settled(world.clock, importIntoDatadir(asked))).toMatchObject({
+      ...{ known: 120, receiptsFilled: 80, receiptsMissing: 0 },
+    });
+    await upstream.stop();
+    expect(await settled(world.clock, importIntoDatadir(asked))).toMatchObject({ receiptsFilled: 0 });
+    expect(world.clock.pendingTimers).toBe(0);
+  });
+
+  test('says so where nobody answers, or another chain does; the blocks are kept', async () => {
+    const world = simulatedWorld({ seed: 1 });
+    await world.files.writeWhole('/chain.rlp', file);
+    const upstream = UPSTREAM_URLS.http;
+    const work = { file: '/chain.rlp', datadir: '/data', chain: chain.spec, world, upstream };
+    await expect(settled(world.clock, importIntoDatadir(work))).rejects.toMatchObject({
+      ...{ code: 'ERR_CHAIN_UPSTREAM', message: expect.stringContaining('ECONNREFUSED') },
+    });
+    await new SimulatedUpstream(
+      buildChain(1, () => ({}), 'another'),
+      'http',
+      world,
+    ).start();
+    await expect(settled(world.clock, importIntoDatadir(work))).rejects.toMatchObject({
+      code: 'ERR_CHAIN_GENESIS',
+    });
+    const { upstream: _, ...without } = work;
+    expect(await settled(world.clock, importIntoDatadir(without))).toMatchObject({ known: 120 });
+    expect(world.clock.pendingTimers).toBe(0);
   });
 });
 

@@ -121,7 +121,10 @@ export class UpstreamLine {
       });
       rpc.start(link);
       const source = new UpstreamSource(rpc);
-      const client = await this.#greet(rpc, source);
+      const client = await this.#greet(rpc, source).catch((error: unknown) => {
+        if (!over) throw error;
+        return undefined; // why the link has ended says more
+      });
       if (over) return await ended;
       this.#current = { rpc, source, duplex: link.duplex, client, ended };
       this.#become('up', undefined);
