@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { bytesToHex, prefixedHex } from '../../src/codec/index.js';
 import { type Daemon, rlpxdOk, startDaemon } from './support/daemon.js';
-import { type Geth, gethPeer, startGeth } from './support/geth.js';
+import { type Geth, gethPeer, startGeth, until } from './support/geth.js';
 import { conformanceChain, temporaryFolder } from './support/places.js';
 import { keys, oneBlob, pooled, signingBy } from './support/pools.js';
 import { blobTransaction, codeTransaction, feeTransaction, legacyTransaction } from './support/signing.js';
@@ -54,6 +54,23 @@ test.each([
   const hash = await from.call<string>('eth_sendRawTransaction', prefixedHex(raw));
   expect(await pooled(to, hash)).toMatchObject({ type: '0x3' });
 });
+
+test('a geth on eth/72 takes blobs from us cell by cell, and finds nothing to complain of', async () => {
+  const { from, to, daemon } = await between({ eth: [70] }, { eth: [72] });
+  const hashes: string[] = [];
+  for (const key of keys().slice(0, 8)) {
+    const raw = blobTransaction(await signingBy(from, key), oneBlob());
+    hashes.push(await from.call<string>('eth_sendRawTransaction', prefixedHex(raw)));
+  }
+  // geth rolls dice: of a single peer it fetches the blobs of some transactions only
+  const arrived = async (): Promise<true | undefined> => {
+    for (const hash of hashes)
+      if ((await to.call<unknown>('eth_getTransactionByHash', hash)) !== null) return true;
+    return undefined;
+  };
+  await until('one of eight blob transactions', arrived, 60_000);
+  expect(daemon.process.lines.filter(({ event }) => event === 'session.ended')).toEqual([]);
+}, 120_000);
 
 test('what is sent from the command line reaches geths, and what they send is seen', async () => {
   const { from, to, daemon } = await between({ eth: [72] }, { eth: [71] });
