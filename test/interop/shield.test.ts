@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { prefixedHex } from '../../src/codec/index.js';
 import { type Daemon, rlpxd, startDaemon } from './support/daemon.js';
+import { startFreshGeth } from './support/fresh-geth.js';
 import { type Geth, gethPeer, startGeth, until } from './support/geth.js';
+import { text } from './support/lines.js';
 import { conformanceChain, demoAmsterdam, demoBranch, demoChain, temporaryFolder } from './support/places.js';
 import { keys, oneBlob, pooled, signingBy } from './support/pools.js';
 import { ScriptPeer } from './support/script-peer.js';
@@ -54,6 +56,29 @@ describe.each([71, 72])('eth/%i before an upstream', (version) => {
     const { lists } = await peer.do('accessLists', { hashes });
     expect(lists).toEqual([null, null, null]);
   });
+});
+
+test('the program geth over HTTP without its debug methods, and over a WebSocket with them', async () => {
+  const source = await startGeth({ chain: demoChain });
+  const geth = await startFreshGeth(
+    demoChain,
+    [source.enode],
+    [
+      ...['--http', '--http.port', '0', '--http.api', 'eth,web3'],
+      ...['--ws', '--ws.port', '0', '--ws.api', 'eth,web3,debug'],
+    ],
+  );
+  await geth.synced();
+  const started = await geth.process.line({ msg: 'HTTP server started' });
+  const enabled = await geth.process.line({ msg: 'WebSocket enabled' });
+  for (const url of [`http://${text(started, 'endpoint')}`, text(enabled, 'url')]) {
+    const daemon = await startDaemon({ genesis: demoChain.genesis, more: ['--upstream', url] });
+    expect((await daemon.process.line({ event: 'listening' })).head).toBe(demoChain.head);
+    const peer = new ScriptPeer({ dial: daemon.enode, eth: [70], chain: demoChain });
+    await peer.status();
+    expect(await peer.do('pull', {})).toMatchObject({ blocks: demoChain.head });
+    expect(daemon.process.lines.filter(({ event }) => event === 'upstream.false')).toEqual([]);
+  }
 });
 
 test('a geth syncs through the shield, which outlives a restart and follows a reorganisation', async () => {
@@ -123,8 +148,10 @@ test('transactions go through the shield both ways, and again after a restart of
   };
   await exchange(first, 0);
 
-  const blobs = blobTransaction(await signingBy(geth, accounts[4] as Uint8Array), oneBlob());
-  expect(await pooled(first, await send(geth, blobs))).toMatchObject({ type: '0x3' });
+  const blobsBack = blobTransaction(await signingBy(geth, accounts[4] as Uint8Array), oneBlob());
+  expect(await pooled(first, await send(geth, blobsBack))).toMatchObject({ type: '0x3' });
+  const blobsOut = blobTransaction(await signingBy(first, accounts[5] as Uint8Array), oneBlob());
+  expect(await pooled(geth, await send(first, blobsOut))).toMatchObject({ type: '0x3' });
 
   await first.process.stop();
   const since = daemon.process.mark();

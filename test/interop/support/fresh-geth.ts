@@ -13,7 +13,11 @@ export interface FreshGeth {
 }
 
 /** Starts it with these peers only; it is stopped after the test. */
-export async function startFreshGeth(chain: ChainFiles, peers: readonly string[]): Promise<FreshGeth> {
+export async function startFreshGeth(
+  chain: ChainFiles,
+  peers: readonly string[],
+  more: readonly string[] = [],
+): Promise<FreshGeth> {
   const datadir = temporaryFolder();
   const made = await command(built('geth'), ['--datadir', datadir, 'init', chain.genesis]);
   if (made.code !== 0) throw new Error(`geth init: ${made.stderr.slice(-2_000)}`);
@@ -24,7 +28,7 @@ export async function startFreshGeth(chain: ChainFiles, peers: readonly string[]
     [
       ...['--datadir', datadir, '--networkid', String(chain.networkId), '--syncmode', 'full'],
       ...['--synctarget', `0x${chain.headHash}`, '--nodiscover', '--nat', 'none', '--port', '0'],
-      ...['--authrpc.port', '0', '--cache', '1024', '--log.format', 'json', '--ipcpath', ipc],
+      ...['--authrpc.port', '0', '--cache', '1024', '--log.format', 'json', '--ipcpath', ipc, ...more],
     ],
     { json: 'stderr' },
   );
