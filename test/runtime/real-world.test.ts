@@ -29,6 +29,14 @@ describe('real files', () => {
     expect(await realFiles.read(file)).toEqual(Uint8Array.of(2));
   });
 
+  it.runIf(process.platform === 'linux')(
+    'say so where a file system takes no folders, in place of trying for ever',
+    async () => {
+      const none = realFiles.makeDirectory('/proc/rlpxd-test/deep');
+      expect(await rejection(none)).toMatchObject({ code: 'ERR_RUNTIME_FILE', detail: 'ENOENT' });
+    },
+  );
+
   it('replace a symbolic link by the file instead of writing through it', async () => {
     const target = join(folder, 'target');
     const alias = join(folder, 'alias');

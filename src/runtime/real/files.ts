@@ -14,7 +14,7 @@ import {
   stat,
   unlink,
 } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { RuntimeError } from '../errors.js';
 import type { Files, FileWriter } from '../files.js';
 import { realRandom } from './random.js';
@@ -52,6 +52,36 @@ async function syncFolderOf(path: string): Promise<void> {
   } finally {
     await folder.close();
   }
+}
+
+/**
+ * A folder and those above it. (Node's own recursive mkdir never returns where a file system says that nothing is there to a
+ * new folder in one that is there, as Linux does in /proc.)
+ * @returns whether it was made here
+ */
+async function makeFolders(path: string, mode: number): Promise<boolean> {
+  try {
+    await mkdir(path, mode);
+    return true;
+  } catch (error) {
+    if (await isFolder(path)) return false;
+    if (systemWord(error) !== 'ENOENT' || dirname(path) === path) throw error;
+  }
+  await makeFolders(dirname(path), mode);
+  try {
+    await mkdir(path, mode);
+    return true;
+  } catch (error) {
+    if (await isFolder(path)) return false; // somebody else has made it meanwhile
+    throw error;
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
@@ -237,15 +267,9 @@ export const realFiles: Files = {
   },
   async makeDirectory(path, mode) {
     await guarded('make the folder', path, async () => {
-      const first = await mkdir(path, { recursive: true, mode: mode ?? 0o777 }).catch(
-        async (error: unknown) => {
-          // on a read-only file system Node says that nothing is there; asked for the one folder it says what is wrong
-          if (systemWord(error) === 'ENOENT') await mkdir(path);
-          throw error;
-        },
-      );
+      const made = await makeFolders(resolve(path), mode ?? 0o777);
       // Only a folder that was made here gets the mode: what was there keeps its own.
-      if (first !== undefined && mode !== undefined) await chmod(path, mode);
+      if (made && mode !== undefined) await chmod(path, mode);
     });
   },
   async remove(path) {
