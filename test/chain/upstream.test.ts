@@ -146,6 +146,19 @@ describe.each(links)('over %s', (link) => {
     await end(upstream, backend);
   });
 
+  test('a slow one does not hold up a start for long', async () => {
+    const upstream = new SimulatedUpstream(chain, link);
+    const { clock } = upstream.world;
+    upstream.memory.append(chain.blocks);
+    upstream.server.faults = { delayMs: 2_000 };
+    await upstream.start();
+    const backend = await upstream.open();
+    expect(clock.now()).toBeLessThan(11_000);
+    await clock.advance(60_000);
+    expect(backend.range()).toEqual(upstream.memory.range());
+    await end(upstream, backend);
+  });
+
   test('one that falls silent is answered for within its time, and heard again later', async () => {
     const { upstream, backend } = await stand(link, 300, { timeoutMs: 2_000 });
     const { clock } = upstream.world;
@@ -467,6 +480,24 @@ describe('what was pruned', () => {
       expect(await clock.settle(backend.headerByNumber(1n))).toEqual(blockOf(1).header.raw);
       await end(upstream, backend);
     }
+  });
+
+  test('is at no moment announced, however slow the upstream is to say what it has', async () => {
+    const upstream = new SimulatedUpstream(chain, 'http');
+    const { clock } = upstream.world;
+    upstream.memory.append(chain.blocks);
+    upstream.memory.prune(100n);
+    upstream.server.faults = { delayMs: 700 };
+    await upstream.start();
+    const backend = await upstream.open();
+    for (let turn = 0; turn < 300; turn++) {
+      const { earliest, latest } = backend.range();
+      expect([0n, 301n, 400n], `after ${clock.now()} ms`).toContain(earliest);
+      expect(earliest === 0n).toBe(latest === 0n);
+      await clock.advance(100);
+    }
+    expect(backend.range()).toMatchObject({ earliest: 301n, latest: 400n });
+    await end(upstream, backend);
   });
 
   test('while we run: the first miss, or half a minute, moves the announced range', async () => {

@@ -27,7 +27,8 @@ export class UpstreamHead {
   readonly index: CanonicalIndex = new CanonicalIndex();
   readonly #options: UpstreamHeadOptions;
   readonly #listeners = new Set<(range: ChainRange) => void>();
-  #earliest = 0n;
+  /** Undefined until the upstream was asked. */
+  #earliest: bigint | undefined;
   #earliestDueMs = 0;
   #told: ChainRange;
   #looking: Promise<void> | undefined;
@@ -40,9 +41,11 @@ export class UpstreamHead {
     this.#told = this.range();
   }
 
+  /** Of contents that were not asked for yet nothing is said: the range is the head alone then. */
   range(): ChainRange {
     const { hash, header } = this.window.head;
-    const earliest = this.#earliest < header.number ? this.#earliest : header.number;
+    const known = this.#earliest ?? header.number;
+    const earliest = known < header.number ? known : header.number;
     return { earliest, latest: header.number, latestHash: hash, latestTime: header.timestamp };
   }
 
@@ -116,7 +119,7 @@ export class UpstreamHead {
         const has = await source.hasContents(number);
         return has === 'unreached' ? undefined : has !== 'none';
       };
-      const earliest = await findEarliest(probe, this.window.head.header.number, this.#earliest);
+      const earliest = await findEarliest(probe, this.window.head.header.number, this.#earliest ?? 0n);
       if (earliest !== undefined) {
         this.#earliest = earliest;
         this.#earliestDueMs = nowMs + EARLIEST_EVERY_MS;

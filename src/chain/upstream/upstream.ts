@@ -108,13 +108,18 @@ export class UpstreamBackend implements ChainBackend {
   }
 
   /** Resolves with the first state that is one, or where none comes in time, as it is then. @internal */
-  firstState(): Promise<{ readonly state: LineState; readonly says: string | undefined }> {
-    const first = this.#changes.within(FIRST_WAIT_MS, () => this.#line.state !== 'connecting');
-    // up: the head is known, too, so that the first Status tells of it
-    return first.then(async () => {
-      if (this.#line.state === 'up') await this.refresh();
-      return { state: this.#line.state, says: this.#line.says };
-    });
+  async firstState(): Promise<{ readonly state: LineState; readonly says: string | undefined }> {
+    await this.#changes.within(FIRST_WAIT_MS, () => this.#line.state !== 'connecting');
+    if (this.#line.state === 'up') {
+      // the head, so that the first Status tells of it; who is slow is not waited for
+      let looked = false;
+      void this.refresh().then(() => {
+        looked = true;
+        this.#changes.notify();
+      });
+      await this.#changes.within(FIRST_WAIT_MS, () => looked);
+    }
+    return { state: this.#line.state, says: this.#line.says };
   }
 
   status(): UpstreamStatus {
