@@ -33,7 +33,8 @@ export { type ServeOptions, serveRequest } from './serve.js';
 export { type AppendOptions, ChainStore, MAX_ROLLBACK_BLOCKS } from './store.js';
 export { isUpstreamUrl } from './upstream/link.js';
 export { openUpstream } from './upstream/open.js';
-export { UpstreamBackend, type UpstreamOptions, type UpstreamStatus } from './upstream/upstream.js';
+export type { UpstreamOptions, UpstreamStatus } from './upstream/options.js';
+export { UpstreamBackend } from './upstream/upstream.js';
 export {
   type BlockReceipts,
   type CompleteBlock,

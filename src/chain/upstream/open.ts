@@ -1,6 +1,7 @@
 import { ChainError } from '../errors.js';
 import { linkKind, upstreamName } from './link.js';
-import { UpstreamBackend, type UpstreamOptions } from './upstream.js';
+import type { UpstreamOptions } from './options.js';
+import { UpstreamBackend } from './upstream.js';
 
 /**
  * Opens the chain of an execution client over JSON-RPC. Where the client cannot be reached the chain is the genesis alone

@@ -23,37 +23,11 @@ import { ByteLru } from './byte-lru.js';
 import { readVerified } from './follow.js';
 import { UpstreamHead } from './head.js';
 import { type Connected, type LineState, UpstreamLine } from './line.js';
-import { type UpstreamWorld, upstreamName } from './link.js';
+import { upstreamName } from './link.js';
+import type { UpstreamOptions, UpstreamStatus } from './options.js';
 import { isFound, type UpstreamSource } from './source.js';
 import { StateWatch } from './state-watch.js';
 import { UpstreamTransactions } from './transactions.js';
-
-export interface UpstreamOptions {
-  /** `http://`, `https://`, `ws://`, `wss://`, or the path of an IPC socket. */
-  readonly url: string;
-  readonly chain: ChainSpec;
-  readonly hasher: Hasher;
-  readonly world: UpstreamWorld;
-  readonly logger?: Logger;
-  /** Blocks and receipts that are kept, in bytes; 128 MiB. */
-  readonly cacheBytes?: number;
-  /** How long an answer may take, in milliseconds; 10,000. */
-  readonly timeoutMs?: number;
-  /** How often the head is asked for where nothing tells of it, in milliseconds; 1,000. */
-  readonly pollMs?: number;
-}
-
-/** An upstream in one look. */
-export interface UpstreamStatus {
-  /** Without name, password, path and query. */
-  readonly upstream: string;
-  readonly state: LineState;
-  /** How its server calls itself, while it is up. */
-  readonly client: string | undefined;
-  /** Why it is not up. */
-  readonly says: string | undefined;
-  readonly cacheBytes: number;
-}
 
 const DEFAULT_CACHE_BYTES = 128 * 1024 * 1024;
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -64,6 +38,8 @@ const SUBSCRIBED_POLL_MS = 3_000;
 const FIRST_WAIT_MS = 5_000;
 /** In the first moments of an outage a read waits for its end, such as a restart, before it finds nothing. */
 const GRACE_MS = 2_500;
+/** Blocks that one request has read at once: of some hundred peers all together stay below what may wait. */
+const BLOCKS_AT_ONCE = 32;
 const HASH_BYTES = 32;
 const READING = 'reading the chain';
 
@@ -199,13 +175,18 @@ export class UpstreamBackend implements ChainBackend {
     );
   }
 
-  /** All at once: they go together in few batches. */
-  many(
+  /** Some at once: they go together in few batches, and leave room for what others ask for. */
+  async many(
     part: BlockPart,
     hashes: readonly Uint8Array[],
     options: ReadOptions = {},
   ): Promise<readonly (Uint8Array | undefined)[]> {
-    return Promise.all(hashes.map((hash) => readPart(this, part, hash, options)));
+    const read: (Uint8Array | undefined)[] = [];
+    while (read.length < hashes.length) {
+      const next = hashes.slice(read.length, read.length + BLOCKS_AT_ONCE);
+      read.push(...(await Promise.all(next.map((hash) => readPart(this, part, hash, options)))));
+    }
+    return read;
   }
 
   /** Looks now for what has changed, and tells of it. Resolves when that is done; without a link at once. */
