@@ -1,5 +1,5 @@
 import { bytesToHex, sameBytes } from '../../codec/index.js';
-import type { ChainSpec, Hasher, Steps } from '../../eth/index.js';
+import type { ChainSpec, Steps } from '../../eth/index.js';
 import { type Logger, silentLogger } from '../../runtime/index.js';
 import type { BlockPart, ChainBackend, ChainRange, ReadOptions } from '../backend.js';
 import { Breather } from '../breathe.js';
