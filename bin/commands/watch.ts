@@ -41,7 +41,8 @@ Example:
 async function watch({ datadir, blocks, json }: WatchOptions): Promise<void> {
   const signal = interrupted();
   const what = blocks === true ? 'blocks' : 'transactions';
-  for await (const { items, lost } of watchNetwork(what, { datadir, signal })) {
+  const began = (): void => say(`rlpxd: watching ${what}`);
+  for await (const { items, lost } of watchNetwork(what, { datadir, signal, began })) {
     if (lost > 0 && json === true) await printed(JSON.stringify({ lost }));
     else if (lost > 0) say(`rlpxd: ${lost} have made way before they were read`);
     for (const item of items) await printed(json === true ? JSON.stringify(item) : lineOf(what, item));

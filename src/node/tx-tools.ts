@@ -69,9 +69,13 @@ export interface Watched {
  */
 export async function* watchNetwork(
   what: 'transactions' | 'blocks',
-  options: LocalNode & { readonly signal?: AbortSignal | undefined },
+  options: LocalNode & {
+    readonly signal?: AbortSignal | undefined;
+    /** Called once, when nothing that comes is missed any more. */
+    readonly began?: () => void;
+  },
 ): AsyncGenerator<Watched, void, void> {
-  const { signal, ...node } = options;
+  const { signal, began, ...node } = options;
   let from: number | undefined;
   while (signal?.aborted !== true) {
     const wish = from === undefined ? { what } : { what, from };
@@ -79,6 +83,7 @@ export async function* watchNetwork(
     const answer = await (signal === undefined ? asking : orAborted(asking, signal));
     if (answer === undefined) return;
     const { items, next, lost } = answer as unknown as Watched & { readonly next: number };
+    if (from === undefined) began?.();
     from = next;
     if (items.length > 0 || lost > 0) yield { items, lost };
   }

@@ -35,7 +35,7 @@ test('a transaction goes from one daemon through another to a third, and the rep
   for (const { cli } of [watching, sending]) await cli.event('session.active');
   const watch = new Cli(['watch', '--transactions', '--json', '--datadir', watching.datadir]);
   const [one, two] = [signed({ nonce: 0 }), signed({ nonce: 1 })];
-  await new Promise((resolve) => setTimeout(resolve, 1_000)); // it shows what comes from when it began
+  await watch.until(({ stderr }) => stderr.includes('rlpxd: watching transactions\n') || undefined);
   const args = ['send', prefixedHex(one.network), bytesToHex(two.network)];
   const sent = await rlpxd([...args, '--datadir', sending.datadir, '--wait', '500ms', '--json']);
   expect(sent.stderr).toBe('');
@@ -108,11 +108,11 @@ test('without a node, or with one that does not look at transactions, that is sa
   expect([watch.code, watch.stderr]).toEqual([1, 'rlpxd: transactions are off in this node\n']);
 }, 60_000);
 
-test('blocks that peers have are shown, and a pipe that closes ends the watch', async () => {
+test('blocks that peers have are shown, until the node is gone', async () => {
   const folder = temporaryFolder();
   const one = await daemon(folder, 'one');
   const watch = new Cli(['watch', '--blocks', '--json', '--datadir', one.datadir]);
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await watch.until(({ stderr }) => stderr.includes('rlpxd: watching blocks\n') || undefined);
   await daemon(folder, 'two', ['--peer', one.enode]);
   const line = await watch.until(({ stdout }) => /^(\{.*\})\n/.exec(stdout)?.[1]);
   expect(JSON.parse(line)).toMatchObject({ number: 0, peers: 1, hash: expect.stringMatching(/^0x/) });
