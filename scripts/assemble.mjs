@@ -25,6 +25,7 @@ const MODULES = [
     imports: ['assembly/keccak.ts'],
     flags: ['--enable', 'simd'],
   },
+  { source: 'assembly/snappy.ts', module: 'src/codec/snappy-wasm.ts', constant: 'SNAPPY_WASM' },
 ];
 
 /** @returns the number of modules that were not what their sources give; throws where one does not compile. */

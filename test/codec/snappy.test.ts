@@ -12,11 +12,16 @@ import {
   snappyDecompress,
   snappyHead,
 } from '../../src/codec/index.js';
+import { wasmElements } from '../../src/codec/snappy-engine.js';
+import { portableElements } from '../../src/codec/snappy-portable.js';
 import { seeded } from '../support/codec-random.js';
 import { slowSnappyDecode } from '../support/codec-snappy-oracle.js';
 
 const MIB = 1024 * 1024;
 const hex = (spaced: string): Uint8Array => hexToBytes(spaced.replaceAll(' ', ''));
+/** Small content too. */
+const wasm = wasmElements(0);
+const both = [wasm, portableElements];
 const refused = expect.objectContaining({ name: 'CodecError', code: 'ERR_CODEC_SNAPPY' });
 const mixed2047 = bytesToHex(Uint8Array.from({ length: 2047 }, (_, i) => i * 7 + (i >> 8)));
 
@@ -47,7 +52,9 @@ const vectors: readonly (readonly [string, string, string])[] = [
 
 describe('snappyDecompress', () => {
   it.each(vectors)('reads %s', (_name, block, content) => {
-    expect(bytesToHex(snappyDecompress(hex(block), MIB))).toBe(content);
+    for (const elements of both) {
+      expect(bytesToHex(snappyDecompress(hex(block), MIB, elements))).toBe(content);
+    }
     expect(bytesToHex(slowSnappyDecode(hex(block)) ?? new Uint8Array(1))).toBe(content);
     expect(snappyDeclaredBytes(hex(block))).toBe(content.length / 2);
   });
@@ -56,9 +63,13 @@ describe('snappyDecompress', () => {
     for (const [, block] of vectors) {
       const whole = hex(block);
       for (let length = 0; length < whole.length; length++) {
-        expect(() => snappyDecompress(whole.subarray(0, length), MIB)).toThrowError(refused);
+        for (const elements of both) {
+          expect(() => snappyDecompress(whole.subarray(0, length), MIB, elements)).toThrowError(refused);
+        }
       }
-      expect(() => snappyDecompress(concatBytes([whole, Uint8Array.of(0)]), MIB)).toThrowError(refused);
+      const longer = concatBytes([whole, Uint8Array.of(0)]);
+      for (const elements of both)
+        expect(() => snappyDecompress(longer, MIB, elements)).toThrowError(refused);
     }
   });
 
@@ -137,8 +148,10 @@ describe('snappy from a peer', () => {
   });
 
   it('E7: 65 bytes of content where 1 is declared are refused, not cut', () => {
-    expect(() => snappyDecompress(hex('01 00 61 fe 0100'), MIB)).toThrowError(refused);
-    expect(() => snappyDecompress(hex(`01 f0 40 ${'61'.repeat(65)}`), MIB)).toThrowError(refused);
+    for (const elements of both) {
+      expect(() => snappyDecompress(hex('01 00 61 fe 0100'), MIB, elements)).toThrowError(refused);
+      expect(() => snappyDecompress(hex(`01 f0 40 ${'61'.repeat(65)}`), MIB, elements)).toThrowError(refused);
+    }
   });
 
   it.each([
@@ -171,7 +184,9 @@ describe('snappy from a peer', () => {
     ['a copy that has three quarters of an offset', '05 00 61 0f 010000'],
     ['a copy beyond what is declared', '04 00 61 01 01'],
   ])('S2: %s', (_name, block) => {
-    expect(() => snappyDecompress(hex(block), MIB)).toThrowError(refused);
+    for (const elements of both) {
+      expect(() => snappyDecompress(hex(block), MIB, elements)).toThrowError(refused);
+    }
     expect(slowSnappyDecode(hex(block))).toBeUndefined();
   });
 
@@ -186,9 +201,11 @@ describe('snappy from a peer', () => {
       ] as (typeof vectors)[number];
       const block = whole.length > 1000 ? snappyCompress(pieces(random, 100)) : hex(whole);
       for (let flips = random.below(3); flips > 0; flips--) block[random.below(block.length)] = random.u32();
-      const ours = outcome(() => snappyDecompress(block, MIB));
+      const ours = outcome(() => snappyDecompress(block, MIB, portableElements));
+      const fast = outcome(() => snappyDecompress(block, MIB, wasm));
       if (ours !== undefined) accepted++;
-      if (!isDeepStrictEqual(ours, slowSnappyDecode(block))) disagreements.push(bytesToHex(block));
+      if (!isDeepStrictEqual(ours, slowSnappyDecode(block)) || !isDeepStrictEqual(ours, fast))
+        disagreements.push(bytesToHex(block));
     }
     expect(disagreements).toEqual([]);
     expect(accepted).toBeGreaterThan(rounds / 4);
@@ -220,9 +237,11 @@ describe('snappy from a peer', () => {
       if (random.below(4) === 0) declared += random.below(3) - 1;
       const whole = Uint8Array.of(0x80 | (declared & 0x7f), declared >> 7, ...block);
       if (declared >> 7 === 0) continue;
-      const ours = outcome(() => snappyDecompress(whole, MIB));
+      const ours = outcome(() => snappyDecompress(whole, MIB, portableElements));
+      const fast = outcome(() => snappyDecompress(whole, MIB, wasm));
       if (ours !== undefined) accepted++;
-      if (!isDeepStrictEqual(ours, slowSnappyDecode(whole))) disagreements.push(bytesToHex(whole));
+      if (!isDeepStrictEqual(ours, slowSnappyDecode(whole)) || !isDeepStrictEqual(ours, fast))
+        disagreements.push(bytesToHex(whole));
     }
     expect(disagreements).toEqual([]);
     expect(accepted).toBeGreaterThan(rounds / 2);
@@ -238,7 +257,7 @@ describe('snappy from a peer', () => {
       const block = buffer.subarray(0, 1 + random.below(63));
       for (let i = 0; i < block.length; i++) block[i] = random.u32();
       if (random.below(2) === 0) block[0] = random.below(64); // a plausible claim, so that elements are reached
-      if (outcome(() => snappyDecompress(block, 4096)) === undefined) refusals++;
+      if (outcome(() => snappyDecompress(block, 4096, both[round & 1])) === undefined) refusals++;
     }
     expect(refusals).toBeGreaterThan(0);
     expect(refusals).toBeLessThanOrEqual(rounds);
