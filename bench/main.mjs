@@ -25,7 +25,8 @@ const rounds = Number(options.rounds ?? (options.quick ? 2 : 5));
 const ms = options.quick ? 800 : 2_000;
 const warmMs = options.quick ? 400 : 800;
 /** Most of a handshake is code that runs once in it: V8 has compiled it after some thousand, which is what a node lives on. */
-const handshakesWarmMs = 4_000;
+const handshakesWarmMs = 3_000;
+const handshakesWarm = 3_000;
 
 /** `bytes`: shown in MB/s as well. `sides`: those that take part; all if not said. */
 const rows = [
@@ -46,7 +47,8 @@ const rows = [
 
 const missing = [];
 const sides = new Map();
-const peer = [process.execPath, join(here, 'peer.mjs'), '--library', options.library];
+const ownPeer = join(here, 'peer.mjs');
+const peer = [process.execPath, ownPeer, '--library', options.library];
 if (existsSync(join(options.library, 'src', 'index.js'))) {
   sides.set('rlpxd', peer);
   sides.set('noble', [...peer, '--crypto', 'noble']);
@@ -75,6 +77,7 @@ function addEarlier() {
 /** One round of one side. @returns { perSecond, cpuUs } or why there is nothing */
 async function round(command, { work, size, content, parallel, warm }) {
   const flags = ['--work', work[0], '--warm-ms', String(warm ?? warmMs)];
+  if (warm !== undefined && command.includes(ownPeer)) flags.push('--warm-count', String(handshakesWarm));
   const sending = ['--ms', String(ms), '--size', String(size ?? 200), '--content', content ?? 'random'];
   const listener = start(command, ['listen', '0', ...flags, '--size', String(size ?? 200)]);
   try {
@@ -122,7 +125,7 @@ function start([program, ...before], args) {
     child.on('exit', resolve);
     child.on('error', resolve);
   });
-  const late = setTimeout(() => child.kill(), ms + handshakesWarmMs + 20_000);
+  const late = setTimeout(() => child.kill(), ms + handshakesWarmMs + 60_000);
   void exited.then(() => {
     clearTimeout(late);
     // what stood on its last line may still be on its way

@@ -11,6 +11,7 @@ export function wireArguments() {
       content: { type: 'string', default: 'random' },
       ms: { type: 'string', default: '1000' },
       'warm-ms': { type: 'string', default: '200' },
+      'warm-count': { type: 'string', default: '0' },
       parallel: { type: 'string', default: '1' },
       crypto: { type: 'string' },
       library: { type: 'string' },
@@ -24,6 +25,7 @@ export function wireArguments() {
     content: values.content,
     ms: Number(values.ms),
     warmMs: Number(values['warm-ms']),
+    warmCount: Number(values['warm-count']),
     parallel: Number(values.parallel),
   };
 }
@@ -42,9 +44,10 @@ export function content({ size, content: kind }) {
   return bytes;
 }
 
-/** Counts from the end of the warm-up on; what it prints ends at the last thing counted. */
+/** Counts from the end of the warm-up on, which takes so long and so many; what it prints ends at the last thing counted. */
 export class Meter {
   #warmMs;
+  #warmCount;
   #begunAtMs;
   #fromMs;
   #cpu;
@@ -52,15 +55,22 @@ export class Meter {
   #lastAskedMs = 0;
   #last = { count: 0, ms: 0, cpuMs: 0 };
 
-  constructor(warmMs) {
+  constructor(warmMs, warmCount = 0) {
     this.#warmMs = warmMs;
+    this.#warmCount = warmCount;
+  }
+
+  /** How long it has been counting, milliseconds. */
+  get countingMs() {
+    return this.#fromMs === undefined ? 0 : performance.now() - this.#fromMs;
   }
 
   add(count) {
     const now = performance.now();
     this.#begunAtMs ??= now;
     if (this.#fromMs === undefined) {
-      if (now - this.#begunAtMs < this.#warmMs) return;
+      this.#warmCount -= count;
+      if (now - this.#begunAtMs < this.#warmMs || this.#warmCount > 0) return;
       this.#fromMs = now;
       this.#cpu = process.cpuUsage();
       return;
