@@ -57,6 +57,16 @@ describe('asked wrongly: exit code 2', () => {
       /--genesis.*--network|--network.*--genesis/,
     ],
     ['no chain', ['run', ...loopback], /genesis.*network/],
+    [
+      'an upstream that is no address',
+      ['run', '--network', 'hoodi', '--upstream', 'ftp://x', ...loopback],
+      /: --upstream: .*http:\/\//,
+    ],
+    [
+      'two places for one chain',
+      ['run', '--network', 'hoodi', '--upstream', 'http://127.0.0.1:1', '--pull', ...loopback],
+      /: --pull: .*upstream/,
+    ],
     ['a port that is none', ['run', '--network', 'hoodi', '--port', '65536'], /0 to 65535/],
     [
       'a listening address that is none',
@@ -264,7 +274,7 @@ describe('import', () => {
   test('receipts that are missing: said, and added by another import', async () => {
     const { result, datadir } = await importing(demo.path('chain.rlp'), []);
     expect(result.code).toBe(0);
-    expect(result.stderr).toMatch(/^rlpxd: \d+ blocks stored without receipts; .*--receipts\n$/);
+    expect(result.stderr).toMatch(/^rlpxd: \d+ blocks stored without receipts; .*--receipts or --upstream\n$/);
     const looked = await rlpxd(['store', 'check', '--datadir', datadir]);
     expect(looked.stdout).toMatch(/; \d+ blocks without receipts\n$/);
     const again = await rlpxd(['import', demo.path('chain.rlp'), ...files, '--datadir', datadir, '--json']);
@@ -355,4 +365,13 @@ test('a folder that may not be written', async () => {
   mkdirSync(parent);
   writeFileSync(join(parent, 'x'), '');
   expect(await refused(['key', 'generate', join(parent, 'x', 'key')], 1)).toContain('key');
+});
+
+test('a first Ctrl-C calls off what waits for standard input', async () => {
+  const cli = new Cli(['send'], { stdin: 'pipe' });
+  // it has begun to read once a signal does not end it by itself any more
+  cli.say('0x01');
+  await new Promise((resolve) => cli.child.stdin?.write(' '.repeat(200_000), resolve));
+  cli.child.kill('SIGINT');
+  expect(oneLine(await cli.done, 1)).toBe('rlpxd: called off before the end of standard input');
 });
