@@ -5,7 +5,7 @@ import { rulesAfter, type TransactionRules } from '../pool/index.js';
 import type { Clock, Logger } from '../runtime/index.js';
 
 /** Blocks that are looked into for transactions of ours when the head has moved: more at once is a pull, not the network. */
-const MAX_INCLUDED_BLOCKS = 32n;
+const MAX_INCLUDED_BLOCKS = 24n;
 /** Where the head says nothing: no block has had a fifth of this. */
 const OPEN_GAS_LIMIT = 1_000_000_000n;
 
