@@ -38,16 +38,17 @@ describe('a fresh geth, told only the hash of the head, syncs fully', () => {
   });
 
   test('from two, of which one is killed after it has served a hundred bodies', async () => {
-    const script = join(root, 'test', 'interop', 'support', 'counting-node.mjs');
-    const victim = new LineProcess('the counting node', process.execPath, [script, await copied()], {
-      json: 'stdout',
-    });
-    const enode = text(await victim.line({ event: 'listening' }), 'enode');
-    const daemon = await startDaemon({ genesis: chain.genesis, datadir: stored });
+    const victim = counting(await copied());
+    // it keeps its bodies back for as long, so that the other one does serve a hundred, whoever is quicker
+    const survivor = counting(stored, 'hold');
+    const enodes = [];
+    for (const node of [victim, survivor])
+      enodes.push(text(await node.line({ event: 'listening' }), 'enode'));
     const killed = victim.line({ event: 'body', bodies: 100 }, { timeoutMs: 45_000 }).then(() => {
       victim.signal('SIGKILL');
+      survivor.send({});
     });
-    const geth = await startFreshGeth(chain, [enode, daemon.enode]);
+    const geth = await startFreshGeth(chain, enodes);
     await killed;
     say('two rlpxd, one of which was killed', await geth.synced());
   });
@@ -62,6 +63,11 @@ describe('a fresh geth, told only the hash of the head, syncs fully', () => {
     expect(after).toBeLessThan(400);
   });
 });
+
+function counting(datadir: string, ...more: readonly string[]): LineProcess {
+  const script = join(root, 'test', 'interop', 'support', 'counting-node.mjs');
+  return new LineProcess('a counting node', process.execPath, [script, datadir, ...more], { json: 'stdout' });
+}
 
 /** A store has one process at a time. */
 async function copied(): Promise<string> {

@@ -1,11 +1,15 @@
-// A node that serves the chain of a datadir and prints how many bodies it has served: `node counting-node.mjs DATADIR`.
+// A node that serves the chain of a datadir and prints how many bodies it has served: `node counting-node.mjs DATADIR [hold]`.
+// With `hold` it keeps bodies back until something comes on stdin.
 // Made of the library, before a backend that counts.
+import { once } from 'node:events';
 import { createNode } from '../../../dist/src/index.js';
 
-const [datadir] = process.argv.slice(2);
+const [datadir, hold] = process.argv.slice(2);
+const released = hold === 'hold' ? once(process.stdin, 'data') : undefined;
 const { store } = await createNode({ datadir });
 let bodies = 0;
 const read = async (hash, options) => {
+  await released;
   const body = await store.body(hash, options);
   if (body !== undefined) process.stdout.write(`${JSON.stringify({ event: 'body', bodies: ++bodies })}\n`);
   return body;
