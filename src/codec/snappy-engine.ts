@@ -52,8 +52,7 @@ class WasmElements implements SnappyElements {
 
   read(compressed: Uint8Array, from: number, content: Uint8Array): void {
     const { length } = content;
-    const fits = Math.max(compressed.length, length) <= this.#content.length;
-    if (fits && length >= this.#smallReadBytes) {
+    if (length >= this.#smallReadBytes && Math.max(compressed.length, length) <= this.#content.length) {
       this.#elements.set(compressed);
       if (this.#wasm.read(from, compressed.length, length) !== 0) {
         content.set(this.#content.subarray(0, length));
