@@ -1,4 +1,4 @@
-import { RuntimeError, realWorld, type World } from '../runtime/index.js';
+import { realWorld, type World } from '../runtime/index.js';
 import {
   type CloseCause,
   type DecodedJournal,
@@ -13,11 +13,11 @@ import {
   versionInLine,
 } from '../session/index.js';
 import { type GivenCrypto, givenCrypto } from './crypto-choice.js';
-import { ConfigError, JournalError } from './errors.js';
+import { JournalError } from './errors.js';
 import { MAX_JOURNAL_FILE_BYTES } from './journal-options.js';
 import { entryWords, utcText } from './journal-words.js';
 import { type Json, toJson } from './json.js';
-import { cannotRead } from './read-text.js';
+import { readBytes } from './read-text.js';
 import { isCloseCause } from './session-history.js';
 
 export interface JournalToolOptions {
@@ -200,7 +200,7 @@ async function readJournalFile(
   path: string,
   { world = realWorld() }: JournalToolOptions,
 ): Promise<DecodedJournal> {
-  const bytes = await readBytes(path, world.files);
+  const bytes = await readBytes(world.files, 'journal', path, MAX_JOURNAL_FILE_BYTES);
   if (bytes.length === 0) throw notOne(`journal file ${path} is empty`);
   const decoded = decodeJournal(bytes);
   const version = versionInLine(firstLine(bytes));
@@ -213,19 +213,6 @@ async function readJournalFile(
     throw notOne(`${path} is no journal of a session`);
   }
   return decoded;
-}
-
-async function readBytes(path: string, files: World['files']): Promise<Uint8Array> {
-  try {
-    const facts = await files.stat(path);
-    if (facts !== undefined && facts.bytes > MAX_JOURNAL_FILE_BYTES) {
-      const says = `journal file ${path}: more than ${MAX_JOURNAL_FILE_BYTES} bytes`;
-      throw new ConfigError('ERR_CONFIG_FILE', 'journal', says);
-    }
-    return await files.read(path);
-  } catch (error) {
-    throw error instanceof RuntimeError ? cannotRead('journal', path, error) : error;
-  }
 }
 
 const BEGINNING = '{"seq":';

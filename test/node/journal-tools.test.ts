@@ -227,6 +227,15 @@ describe('what is no journal is refused with a word', () => {
     });
     await expect(verified).rejects.toThrow(/more than \d+ bytes/);
   });
+
+  test.runIf(process.platform === 'linux')(
+    'reads no more of what has no end than a journal may have',
+    async () => {
+      await expect(verifyJournalFile('/dev/zero', { crypto })).rejects.toThrow(
+        /^journal file \/dev\/zero: more than \d+ bytes/,
+      );
+    },
+  );
 });
 
 describe('words for records', () => {
