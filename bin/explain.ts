@@ -32,6 +32,7 @@ const FLAGS: ReadonlyMap<string, string> = new Map([
   ['dialRatio', '--dialratio'],
   ['eth', '--eth'],
   ['journal', '--journal'],
+  ['keep', '--keep'],
   ['key', '--nodekeyhex'],
   ['keyFile', '--nodekey'],
   ['maxPeers', '--maxpeers'],
@@ -39,8 +40,10 @@ const FLAGS: ReadonlyMap<string, string> = new Map([
   ['netRestrict', '--netrestrict'],
   ['peers', '--peer'],
   ['port', '--port'],
+  ['pull', '--pull'],
   ['to', '--to'],
   ['trusted', '--trusted'],
+  ['upstream', '--upstream'],
 ]);
 
 /** `netRestrict: no network given` as `--netrestrict: no network given`. */

@@ -43,7 +43,7 @@ Example:
 
 async function send(given: readonly string[], { datadir, wait, json }: SendOptions): Promise<void> {
   const signal = interrupted();
-  const words = given.length > 0 ? given : (await standardInput(MAX_INPUT_BYTES)).split(/\s+/);
+  const words = given.length > 0 ? given : (await standardInput(MAX_INPUT_BYTES, signal)).split(/\s+/);
   const raws = words.filter((word) => word !== '').map(bytesOf);
   if (raws.length === 0) throw new UsageError('no transaction is given');
   const reports = await sendTransactions(raws, { datadir, waitMs: wait, signal });

@@ -274,7 +274,9 @@ describe('import', () => {
   test('receipts that are missing: said, and added by another import', async () => {
     const { result, datadir } = await importing(demo.path('chain.rlp'), []);
     expect(result.code).toBe(0);
-    expect(result.stderr).toMatch(/^rlpxd: \d+ blocks stored without receipts; .*--receipts or --upstream\n$/);
+    expect(result.stderr).toMatch(
+      /^rlpxd: \d+ blocks stored without receipts; .*--receipts or --upstream\n$/,
+    );
     const looked = await rlpxd(['store', 'check', '--datadir', datadir]);
     expect(looked.stdout).toMatch(/; \d+ blocks without receipts\n$/);
     const again = await rlpxd(['import', demo.path('chain.rlp'), ...files, '--datadir', datadir, '--json']);
@@ -369,9 +371,9 @@ test('a folder that may not be written', async () => {
 
 test('a first Ctrl-C calls off what waits for standard input', async () => {
   const cli = new Cli(['send'], { stdin: 'pipe' });
-  // it has begun to read once a signal does not end it by itself any more
+  // more than a pipe holds: once all is written it reads, and by then it heeds signals
   cli.say('0x01');
-  await new Promise((resolve) => cli.child.stdin?.write(' '.repeat(200_000), resolve));
+  await new Promise((resolve) => cli.child.stdin?.write(' '.repeat(4_000_000), resolve));
   cli.child.kill('SIGINT');
   expect(oneLine(await cli.done, 1)).toBe('rlpxd: called off before the end of standard input');
 });

@@ -21,6 +21,8 @@ export interface CliOptions {
   readonly shell?: string;
   /** A script to run in place of the command line. */
   readonly script?: string;
+  /** Of a command that reads; a script always has one. */
+  readonly stdin?: 'pipe';
 }
 
 export { ensureBuilt };
@@ -45,7 +47,7 @@ export class Cli {
     const command = [process.execPath, options.script ?? builtMain, ...args];
     const [program = '', ...rest] =
       options.shell === undefined ? command : ['sh', '-c', `${options.shell} exec "$@"`, 'sh', ...command];
-    const stdin = options.script === undefined ? 'ignore' : 'pipe';
+    const stdin = options.script === undefined ? (options.stdin ?? 'ignore') : 'pipe';
     this.child = spawn(program, rest, { cwd: options.cwd, env, stdio: [stdin, 'pipe', 'pipe'] });
     this.child.stdout?.on('data', (chunk) => this.#take('stdout', chunk));
     this.child.stderr?.on('data', (chunk) => this.#take('stderr', chunk));
