@@ -67,7 +67,8 @@ export function readTransaction(item: Uint8Array, tools: TransactionTools): Pool
     return read(type, envelope.slice(), limits, tools);
   } catch (error) {
     if (!(error instanceof CodecError || error instanceof EthError)) throw error;
-    throw new PoolError('ERR_POOL_TX_DECODE', `transaction: ${error.message}`, { cause: error });
+    const says = error.message.replace(/^transaction: /, '');
+    throw new PoolError('ERR_POOL_TX_DECODE', `not a transaction: ${says}`, { cause: error });
   }
 }
 

@@ -102,7 +102,9 @@ class RpcConnection {
     if (this.#breach !== undefined || this.#gone) return;
     const { values, breach } = this.#splitter.push(chunk);
     this.#waiting.push(...values);
-    this.#breach = this.#waiting.length > MAX_WAITING ? 'too many at once' : breach;
+    const tooLong = `too long: a request or batch may have ${MAX_RPC_MESSAGE_BYTES} bytes`;
+    if (this.#waiting.length > MAX_WAITING) this.#breach = 'too many at once';
+    else this.#breach = breach === 'too long' ? tooLong : breach;
     this.#work();
   }
 
