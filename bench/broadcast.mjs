@@ -1,6 +1,7 @@
-// What it costs to tell 100 sessions the same: `npm run broadcast [-- --sessions 100] [--json] [--library dist]`. Told once
+// What it costs to tell 100 sessions the same: `node bench/broadcast.mjs [--sessions 100] [--rounds N] [--out FILE] [--library dist]`. Told once
 // to all (`manager.broadcast`), and to each by itself (`session.eth.send`); processor time of the telling process, until the
 // other one has heard all.
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { crowd } from './crowd.mjs';
 
@@ -8,7 +9,7 @@ const { values: options } = parseArgs({
   options: {
     sessions: { type: 'string', default: '100' },
     rounds: { type: 'string', default: '3' },
-    json: { type: 'boolean', default: false },
+    out: { type: 'string' },
     library: { type: 'string' },
   },
 });
@@ -91,16 +92,15 @@ for (const { row, make } of kinds) {
     }
   }
   rows.push({
-    row,
-    sessions,
+    row: `broadcast to ${sessions} sessions: ${row}`,
+    ratios: {},
     cpuUs: Object.fromEntries(Object.entries(values).map(([way, list]) => [way, median(list)])),
   });
-  if (options.json) continue;
-  process.stdout.write(`${row}, told ${sessions} sessions\n`);
+  process.stdout.write(`broadcast to ${sessions} sessions: ${row}\n`);
   for (const [way, us] of Object.entries(rows.at(-1).cpuUs))
     process.stdout.write(
       `  ${way.padEnd(18)}${us.toFixed(0).padStart(8)} µs CPU, ${(us / sessions).toFixed(1)} a session\n`,
     );
 }
-if (options.json) process.stdout.write(`${JSON.stringify({ node: process.version, rows })}\n`);
+if (options.out !== undefined) writeFileSync(options.out, JSON.stringify({ rows }));
 process.exit(0);

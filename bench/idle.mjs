@@ -1,6 +1,7 @@
-// What idle sessions cost: `npm run idle [-- --counts 100,1000,10000] [--seconds 30] [--json] [--library dist]`. One process
+// What idle sessions cost: `node --expose-gc bench/idle.mjs [--counts 100,1000,10000] [--seconds 31] [--out FILE] [--library dist]`. One process
 // holds the sessions, a second one the other ends; neither says more than its pings. Memory is taken after a collection,
 // processor time over a stretch of at least two pings. Wants two open files per session, one in each process.
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { crowd } from './crowd.mjs';
 
@@ -8,7 +9,7 @@ const { values: options } = parseArgs({
   options: {
     counts: { type: 'string', default: '100,1000,10000' },
     seconds: { type: 'string', default: '31' },
-    json: { type: 'boolean', default: false },
+    out: { type: 'string' },
     library: { type: 'string' },
   },
 });
@@ -49,20 +50,22 @@ for (const count of counts) {
   const { activeInbound } = node.count();
   if (activeInbound !== count) throw new Error(`${activeInbound} of ${count} sessions are left`);
   rows.push({
+    row: `${count} idle sessions`,
+    ratios: {},
     sessions: count,
     bytesPerSession: (after.heap - before.heap) / (count - FIRST),
     rssMiB: after.rss / 2 ** 20,
     corePercent: (user + system) / 10 / ms,
     grownMs,
   });
-  if (!options.json) process.stdout.write(`${text(rows.at(-1))}\n`);
+  process.stdout.write(`${text(rows.at(-1))}\n`);
 }
-if (options.json) process.stdout.write(`${JSON.stringify({ node: process.version, rows })}\n`);
+if (options.out !== undefined) writeFileSync(options.out, JSON.stringify({ rows }));
 process.exit(0);
 
 function text({ sessions, bytesPerSession, rssMiB, corePercent, grownMs }) {
   return [
-    `${sessions.toLocaleString('en').padStart(7)} sessions`,
+    `${sessions.toLocaleString('en').padStart(7)} idle sessions`,
     `${(bytesPerSession / 1024).toFixed(1).padStart(6)} KiB each`,
     `${rssMiB.toFixed(0).padStart(5)} MiB in all`,
     `${corePercent.toFixed(2).padStart(6)} % of a core`,

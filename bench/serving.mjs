@@ -1,9 +1,9 @@
 // Serving a chain: rlpxd from its store beside a real geth, the same blocks, asked by the same client over loopback:
-// `npm run serving [-- --quick] [--json] [--library dist]`. Each server is a process of its own and so is the client, an
+// `node bench/serving.mjs [--quick] [--row WORD] [--out FILE] [--library dist]`. Each server is a process of its own and so is the client, an
 // rlpxd library. The servers take turns. Without Go only rlpxd is measured.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -14,7 +14,8 @@ const here = dirname(fileURLToPath(import.meta.url));
 const root = dirname(here);
 const { values: options } = parseArgs({
   options: {
-    json: { type: 'boolean', default: false },
+    out: { type: 'string' },
+    row: { type: 'string', default: '' },
     quick: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     library: { type: 'string', default: join(root, 'dist') },
@@ -122,7 +123,10 @@ const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1]
 const servers = [await startRlpxd(), await startGeth()].filter((one) => one !== undefined);
 const rows = [];
 
+const wanted = (row) => row.includes(options.row);
+
 for (const work of ['headers', 'bodies', 'receipts']) {
+  if (!wanted(`${work} served`)) continue;
   const results = new Map(servers.map(({ name }) => [name, []]));
   for (let i = 0; i < rounds; i++)
     for (const one of servers) results.get(one.name).push(await ask(one, work));
@@ -133,12 +137,13 @@ for (const work of ['headers', 'bodies', 'receipts']) {
       serverCpuUs: median(list.map(({ blocks, serverCpuMs }) => (serverCpuMs * 1_000) / blocks)),
     };
   }
-  show({ row: `${work} served, blocks/s`, values });
+  show({ row: `${work} served`, unit: 'blocks', values });
 }
 for (const [row, work] of [
   ['one header asked, quiet', 'quiet'],
   ['one header asked, beside two that take all bodies', 'busy'],
 ]) {
+  if (!wanted(row)) continue;
   const results = new Map(servers.map(({ name }) => [name, []]));
   for (let i = 0; i < rounds; i++)
     for (const one of servers) results.get(one.name).push(await ask(one, work));
@@ -150,36 +155,37 @@ for (const [row, work] of [
     };
   show({ row, values });
 }
-{
+if (wanted('blocks pulled')) {
   const values = {};
   for (const one of servers) {
     const seconds = [];
     for (let i = 0; i < rounds; i++) seconds.push(await pull(one, i));
     values[one.name] = { perSecond: 560 / median(seconds) };
   }
-  show({ row: 'whole blocks pulled and verified from it, blocks/s', values });
+  show({ row: 'blocks pulled and verified from it', unit: 'blocks', values });
 }
-if (options.json)
-  process.stdout.write(`${JSON.stringify({ node: process.version, rounds, rows }, null, 2)}\n`);
-else if (servers.length < 2)
-  process.stdout.write('missing – geth: Go is not installed, or it does not build\n');
+const missing =
+  servers.length < 2 ? ['geth: Go is not installed (https://go.dev/dl), or its peer does not build'] : [];
+if (options.out === undefined) for (const line of missing) process.stdout.write(`missing – ${line}\n`);
+else writeFileSync(options.out, JSON.stringify({ rows, missing }));
 process.exit(0);
 
-function show(row) {
-  rows.push(row);
-  if (options.json) return;
-  const { rlpxd: ours, geth } = row.values;
-  process.stdout.write(`${row.row}\n`);
-  for (const [name, value] of Object.entries(row.values)) {
+/** Above 1, rlpxd is the better. */
+function show({ row, unit, values }) {
+  const { rlpxd: ours, geth } = values;
+  const ratios = {};
+  if (geth !== undefined)
+    ratios.geth = { rate: unit === undefined ? geth.p50Us / ours.p50Us : ours.perSecond / geth.perSecond };
+  rows.push({ row, values, ratios });
+  process.stdout.write(`${row}\n`);
+  for (const [name, value] of Object.entries(values)) {
+    const cpu =
+      value.serverCpuUs === undefined ? '' : ` ${value.serverCpuUs.toFixed(1).padStart(7)} µs CPU each`;
     const text =
-      value.perSecond === undefined
+      unit === undefined
         ? `${value.p50Us.toFixed(0).padStart(8)} µs p50 ${value.p99Us.toFixed(0).padStart(8)} µs p99`
-        : `${Math.round(value.perSecond).toLocaleString('en').padStart(10)}/s${
-            value.serverCpuUs === undefined ? '' : ` ${value.serverCpuUs.toFixed(1).padStart(7)} µs CPU each`
-          }`;
+        : `${Math.round(value.perSecond).toLocaleString('en').padStart(10)} ${unit}/s${cpu}`;
     process.stdout.write(`  ${name.padEnd(8)}${text}\n`);
   }
-  if (geth === undefined) return;
-  const ratio = ours.perSecond === undefined ? geth.p50Us / ours.p50Us : ours.perSecond / geth.perSecond;
-  process.stdout.write(`  rlpxd: ${ratio.toFixed(2)} × geth\n`);
+  if (ratios.geth !== undefined) process.stdout.write(`  rlpxd: ${ratios.geth.rate.toFixed(2)} × geth\n`);
 }
