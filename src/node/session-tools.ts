@@ -68,7 +68,12 @@ export interface Explanation {
 export async function explainSession(what: string, options: SessionToolOptions): Promise<Explanation> {
   const { world = realWorld() } = options;
   const looksLikeId = /^(\d+-)?s\d+$/.test(what);
-  if (!looksLikeId || (await world.files.stat(what)) !== undefined) return explainFile(what, world);
+  const isThere = (await world.files.stat(what)) !== undefined;
+  if (!isThere && !looksLikeId) {
+    const says = `${what} is neither the id of a session, like s17 or 3-s17, nor a file that exists`;
+    throw new ConfigError('ERR_CONFIG_FILE', 'file', says);
+  }
+  if (isThere) return explainFile(what, world);
   const answer = await askNode(options, 'rlpxd_explain', [what]);
   if (answer !== undefined) return answer as unknown as Explanation;
   const summary = await withHistory(options, (history) => history.get(what));

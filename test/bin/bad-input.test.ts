@@ -377,3 +377,9 @@ test('a first Ctrl-C calls off what waits for standard input', async () => {
   cli.child.kill('SIGINT');
   expect(oneLine(await cli.done, 1)).toBe('rlpxd: called off before the end of standard input');
 });
+
+test('neither the id of a session nor a file: both are named', async () => {
+  expect(await refused(['explain', 'seventeen'], 1)).toMatch(
+    /: seventeen is neither the id of a session.* nor a file/,
+  );
+});
