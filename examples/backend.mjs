@@ -40,7 +40,7 @@ class TinyChain {
   }
 }
 
-const chain = chainFromGenesis(await readFile(process.argv[2], 'utf8'), hasher);
+const chain = chainFromGenesis(await readFile(process.argv[2] ?? 'demo/genesis.json', 'utf8'), hasher);
 const backend = new TinyChain(chain);
 const node = await createNode({ backend, listen: { host: '127.0.0.1', port: 0 } });
 const peer = await createNode({ chain });

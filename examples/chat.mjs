@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { createNode, defineProtocol } from 'rlpxd';
 
-const [genesis, other] = process.argv.slice(2);
+const [genesis = 'demo/genesis.json', other] = process.argv.slice(2);
 const channels = new Set();
 const chat = defineProtocol({
   name: 'chat',
