@@ -4,6 +4,10 @@ import { readFile } from 'node:fs/promises';
 import { createNode, prefixedHex } from 'rlpxd';
 
 const [chain, ...peers] = process.argv.slice(2);
+if (chain === undefined) {
+  console.error('Which chain? See the first lines of this file.');
+  process.exit(2);
+}
 const node = await createNode({
   chain: chain.endsWith('.json') ? await readFile(chain, 'utf8') : chain,
   peers,
