@@ -11,7 +11,7 @@ const script = fileURLToPath(new URL('../../examples/monitor.mjs', import.meta.u
 beforeAll(ensureBuilt, 60_000);
 
 test('the monitor of the examples prints what a peer sends, and that it is good', async () => {
-  expect(readFileSync(script, 'utf8').trimEnd().split('\n').length).toBeLessThanOrEqual(30);
+  expect(readFileSync(script, 'utf8').trimEnd().split('\n').length).toBeLessThanOrEqual(35);
   const folder = temporaryFolder();
   const genesis = join(folder, 'genesis.json');
   writeFileSync(genesis, TransactionTown.genesis());

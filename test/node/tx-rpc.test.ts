@@ -122,7 +122,7 @@ describe('the tools of the command line', () => {
     const reports = sendTransactions([signed().network, Uint8Array.of(2)], { ...local, waitMs: 1_000 });
     expect(await internet.clock.settle(reports)).toEqual([
       { hash: prefixedHex(signed().hash), peers: [expect.objectContaining({ sent: true })] },
-      { error: expect.stringMatching(/^transaction: /) },
+      { error: expect.stringMatching(/^not a transaction: /) },
     ]);
     const peer = await internet.peer();
     peer.send(announcing([signed({ key: 5 })]));
