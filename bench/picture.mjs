@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 const file = process.argv[2] ?? join(dirname(fileURLToPath(import.meta.url)), 'results.json');
 const { rows, cpu, cpus, node } = JSON.parse(readFileSync(file, 'utf8'));
 
-const WIDTH = 760;
-const LABEL = 300;
+const WIDTH = 860;
+const LABEL = 400;
 const RIGHT = 60;
 const ROW = 26;
 const TOP = 54;
