@@ -1,6 +1,6 @@
 import { bytesToHex } from '../codec/index.js';
 import type { ChainSpec, Hasher } from '../eth/index.js';
-import { type Logger, silentLogger } from '../runtime/index.js';
+import { Listeners, type Logger, silentLogger } from '../runtime/index.js';
 import type { ChainBackend, ChainRange, ReadOptions } from './backend.js';
 import { ChainError, throwIfAborted } from './errors.js';
 import type { AppendOptions } from './store.js';
@@ -18,12 +18,11 @@ interface KeptBlock extends Omit<StorableBlock, 'body'> {
  */
 export class MemoryChain implements ChainBackend {
   readonly chain: ChainSpec;
-  readonly #logger: Logger;
   /** By number. */
   readonly #blocks: KeptBlock[];
   /** Numbers of the blocks of the chain, by their hashes in hex. */
   readonly #numbers = new Map<string, number>();
-  readonly #listeners = new Set<(range: ChainRange) => void>();
+  readonly #listeners: Listeners<ChainRange>;
   #earliest = 0;
   /** The highest block without receipts; −1: there is none. */
   #lastMissing = -1;
@@ -31,7 +30,7 @@ export class MemoryChain implements ChainBackend {
   /** Holds the genesis block and nothing else. @throws ChainError ERR_CHAIN_HEADER */
   constructor(chain: ChainSpec, hasher: Hasher, logger: Logger = silentLogger) {
     this.chain = chain;
-    this.#logger = logger;
+    this.#listeners = new Listeners((error) => logger.error({ error }, 'a listener of the chain failed'));
     const header = readHeader(chain.genesisHeader, hasher);
     const accessList = header.header.blockAccessListHash === undefined ? undefined : EMPTY_LIST;
     this.#blocks = [{ header, body: emptyBody(header.header), receipts: EMPTY_LIST, accessList }];
@@ -80,8 +79,7 @@ export class MemoryChain implements ChainBackend {
   }
 
   subscribe(listener: (range: ChainRange) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   /**
@@ -107,7 +105,7 @@ export class MemoryChain implements ChainBackend {
       this.#blocks.push(block);
     }
     if (base < this.#earliest) this.#earliest = base === 0 ? 0 : base + 1;
-    this.#tell();
+    this.#listeners.tell(this.range());
   }
 
   /** Drops the blocks above `number`. @throws as `append` */
@@ -125,7 +123,7 @@ export class MemoryChain implements ChainBackend {
       this.#blocks[number] = { header, body: undefined, receipts: undefined, accessList: undefined };
     }
     this.#earliest = earliest;
-    this.#tell();
+    this.#listeners.tell(this.range());
   }
 
   #block(number: number): KeptBlock {
@@ -146,16 +144,5 @@ export class MemoryChain implements ChainBackend {
   #read(block: KeptBlock | undefined, options: ReadOptions | undefined): KeptBlock | undefined {
     throwIfAborted(options?.signal, 'reading the chain');
     return block;
-  }
-
-  #tell(): void {
-    const range = this.range();
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(range);
-      } catch (error) {
-        this.#logger.error({ error }, 'a listener of the chain failed');
-      }
-    }
   }
 }

@@ -1,6 +1,6 @@
 import { sameBytes } from '../codec/index.js';
 import { type ChainSpec, decodeHeader, type Hasher } from '../eth/index.js';
-import type { KeyValueChange, KeyValueStore, Logger } from '../runtime/index.js';
+import { type KeyValueChange, type KeyValueStore, Listeners, type Logger } from '../runtime/index.js';
 import type { BlockPart, ChainBackend, ChainRange, NumberedHeader, ReadOptions } from './backend.js';
 import { ChainError, throwIfAborted } from './errors.js';
 import {
@@ -43,9 +43,8 @@ export class ChainStore implements ChainBackend {
   readonly #store: KeyValueStore;
   readonly #recent: RecentBlocks;
   readonly #reader: StoreReader;
-  readonly #logger: Logger;
   readonly #keepBlocks: bigint | undefined;
-  readonly #listeners = new Set<(range: ChainRange) => void>();
+  readonly #listeners: Listeners<ChainRange>;
   #state: StoreState;
   /** Changes wait for one another. */
   #last: Promise<unknown> = Promise.resolve();
@@ -69,7 +68,9 @@ export class ChainStore implements ChainBackend {
     this.chain = chain;
     this.hasher = options.hasher;
     this.#state = state;
-    this.#logger = options.logger;
+    this.#listeners = new Listeners((error) =>
+      options.logger.error({ error }, 'a listener of the chain store failed'),
+    );
     this.#keepBlocks = options.keepBlocks;
   }
 
@@ -151,8 +152,7 @@ export class ChainStore implements ChainBackend {
   }
 
   subscribe(listener: (range: ChainRange) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   /**
@@ -345,18 +345,8 @@ export class ChainStore implements ChainBackend {
     if (state.earliest > this.#state.earliest) this.#recent.forgetContentsBefore(state.earliest);
     this.#state = state;
     const now = this.range();
-    if (!sameBytes(before.latestHash, now.latestHash) || before.earliest !== now.earliest) this.#tell();
-  }
-
-  #tell(): void {
-    const range = this.range();
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(range);
-      } catch (error) {
-        this.#logger.error({ error }, 'a listener of the chain store failed');
-      }
-    }
+    if (!sameBytes(before.latestHash, now.latestHash) || before.earliest !== now.earliest)
+      this.#listeners.tell(now);
   }
 }
 

@@ -1,9 +1,9 @@
-import type { Logger } from '../runtime/index.js';
+import { Listeners, type Logger } from '../runtime/index.js';
 
 /** Tells listeners what happens, in the order in which they came. One that throws is logged and hurts nobody else. */
 export class Emitter<Events extends object> {
   readonly #logger: Logger;
-  readonly #listeners = new Map<keyof Events, Set<(event: never) => void>>();
+  readonly #listeners: { [Name in keyof Events]?: Listeners<Events[Name]> } = {};
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -11,22 +11,17 @@ export class Emitter<Events extends object> {
 
   /** @returns a function that takes the listener away again. */
   on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void {
-    const own = (event: Events[Name]): void => listener(event); // the same function twice is two listeners
-    const listeners = this.#listeners.get(name) ?? new Set();
-    this.#listeners.set(name, listeners);
-    listeners.add(own);
-    return () => {
-      listeners.delete(own);
-    };
+    return this.#of(name).add((event) => listener(event)); // the same function twice is two listeners
   }
 
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
-    for (const listener of [...(this.#listeners.get(name) ?? [])]) {
-      try {
-        (listener as (event: Events[Name]) => void)(event);
-      } catch (error) {
-        this.#logger.error({ event: 'listener', name, cause: error }, 'a listener failed');
-      }
-    }
+    this.#of(name).tell(event);
+  }
+
+  #of<Name extends keyof Events>(name: Name): Listeners<Events[Name]> {
+    this.#listeners[name] ??= new Listeners((error) =>
+      this.#logger.error({ event: 'listener', name, cause: error }, 'a listener failed'),
+    );
+    return this.#listeners[name];
   }
 }

@@ -1,6 +1,5 @@
 import { sameBytes } from '../codec/index.js';
-import type { Clock, Logger, Timer } from '../runtime/index.js';
-import { silentLogger } from '../runtime/index.js';
+import { type Clock, Listeners, type Logger, silentLogger, type Timer } from '../runtime/index.js';
 import { PoolError } from './errors.js';
 import { hashKey } from './hash-key.js';
 import type { AddOutcome, DroppedTransaction, DropReason, PoolChange } from './pool-change.js';
@@ -43,7 +42,6 @@ export interface PoolOptions {
  */
 export class TransactionPool {
   readonly #clock: Pick<Clock, 'now' | 'timer'>;
-  readonly #logger: Logger;
   readonly #maxBytes: number;
   readonly #maxBlobBytes: number;
   readonly #maxPerSender: number;
@@ -55,7 +53,7 @@ export class TransactionPool {
   readonly #plain = new WorthHeap();
   readonly #blobs = new WorthHeap();
   readonly #included = new RecentKeys(MAX_INCLUDED);
-  readonly #listeners = new Set<(change: PoolChange) => void>();
+  readonly #listeners: Listeners<PoolChange>;
   #expiry: Timer | undefined;
   #baseFee = 0n;
   #bytes = 0;
@@ -66,7 +64,10 @@ export class TransactionPool {
   constructor(options: PoolOptions) {
     const { maxBytes = DEFAULT_POOL_BYTES } = options;
     this.#clock = options.clock;
-    this.#logger = options.logger ?? silentLogger;
+    const { logger = silentLogger } = options;
+    this.#listeners = new Listeners((err) =>
+      logger.error({ err }, 'a listener of the transaction pool failed'),
+    );
     this.#maxBytes = limit('maxBytes', maxBytes);
     this.#maxBlobBytes = limit('maxBlobBytes', options.maxBlobBytes ?? maxBytes / 2);
     this.#maxPerSender = limit('maxPerSender', options.maxPerSender ?? DEFAULT_MAX_PER_SENDER);
@@ -131,7 +132,7 @@ export class TransactionPool {
     const dropped = evicted.map((gone) => dropOf(gone, 'evicted'));
     if (leaving !== undefined)
       dropped.unshift(dropOf(leaving, leaving === standing ? 'replaced' : 'evicted'));
-    this.#tell({ added: [transaction], dropped });
+    this.#listeners.tell({ added: [transaction], dropped });
     return standing === undefined ? 'added' : 'replaced';
   }
 
@@ -187,8 +188,7 @@ export class TransactionPool {
    */
   subscribe(listener: (change: PoolChange) => void): () => void {
     const own = (change: PoolChange): void => listener(change);
-    this.#listeners.add(own);
-    return () => this.#listeners.delete(own);
+    return this.#listeners.add(own);
   }
 
   /** Lets go of everything, without a word to anybody. */
@@ -266,7 +266,7 @@ export class TransactionPool {
 
   #drop(dropped: readonly DroppedTransaction[], entries: Iterable<Entry>): void {
     for (const entry of entries) this.#forgetEntry(entry);
-    this.#tell({ added: [], dropped });
+    this.#listeners.tell({ added: [], dropped });
   }
 
   #forgetEntry(entry: Entry): void {
@@ -318,17 +318,6 @@ export class TransactionPool {
         old.map((entry) => dropOf(entry, 'expired')),
         old,
       );
-  }
-
-  /** What listeners do wrong is theirs: the pool and the other listeners go on. */
-  #tell(change: PoolChange): void {
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(change);
-      } catch (error) {
-        this.#logger.error({ err: error }, 'a listener of the transaction pool failed');
-      }
-    }
   }
 }
 

@@ -8,6 +8,7 @@ export { RuntimeError, type RuntimeErrorCode } from './errors.js';
 export type { FileFacts, Files, FileWriter } from './files.js';
 export type { Ipc, IpcListener, IpcSocket } from './ipc.js';
 export type { KeyRange, KeyValueChange, KeyValueStore, KeyValueStores } from './key-value.js';
+export { Listeners } from './listeners.js';
 export * from './logger.js';
 export type { Random } from './random.js';
 export { realClock } from './real/clock.js';

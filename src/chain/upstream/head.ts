@@ -1,6 +1,6 @@
 import { sameBytes } from '../../codec/index.js';
 import type { Hasher } from '../../eth/index.js';
-import type { Clock, Logger } from '../../runtime/index.js';
+import { type Clock, Listeners, type Logger } from '../../runtime/index.js';
 import type { ChainRange } from '../backend.js';
 import type { HashedHeader } from '../verify.js';
 import { CanonicalIndex } from './canonical.js';
@@ -26,7 +26,7 @@ export class UpstreamHead {
   readonly window: HeaderWindow;
   readonly index: CanonicalIndex = new CanonicalIndex();
   readonly #options: UpstreamHeadOptions;
-  readonly #listeners = new Set<(range: ChainRange) => void>();
+  readonly #listeners: Listeners<ChainRange>;
   /** Undefined until the upstream was asked. */
   #earliest: bigint | undefined;
   #earliestDueMs = 0;
@@ -37,6 +37,9 @@ export class UpstreamHead {
 
   constructor(options: UpstreamHeadOptions) {
     this.#options = options;
+    this.#listeners = new Listeners((error) =>
+      options.logger.error({ error }, 'a listener of the chain failed'),
+    );
     this.window = new HeaderWindow(options.genesis);
     this.#told = this.range();
   }
@@ -50,8 +53,7 @@ export class UpstreamHead {
   }
 
   subscribe(listener: (range: ChainRange) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   close(): void {
@@ -133,12 +135,6 @@ export class UpstreamHead {
     const { earliest, latestHash } = this.#told;
     if (range.earliest === earliest && sameBytes(range.latestHash, latestHash)) return;
     this.#told = range;
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(range);
-      } catch (error) {
-        this.#options.logger.error({ error }, 'a listener of the chain failed');
-      }
-    }
+    this.#listeners.tell(range);
   }
 }

@@ -1,6 +1,6 @@
 import { encodeBytes, prefixedHex } from '../../codec/index.js';
 import { EthError, type Hasher, transactionHash } from '../../eth/index.js';
-import type { Logger } from '../../runtime/index.js';
+import { Listeners, type Logger } from '../../runtime/index.js';
 import type { ReadOptions, SubmitVerdict, TransactionBackend } from '../backend.js';
 import { throwIfAborted } from '../errors.js';
 import { dataOf, UpstreamFault } from './json-fields.js';
@@ -29,7 +29,7 @@ const OWN_FAULTS = new Set([-32700, -32600, -32601, -32602, -32603]);
 /** The pool of an upstream: what it accepts, and what comes into it from elsewhere. */
 export class UpstreamTransactions implements TransactionBackend {
   readonly #options: UpstreamTransactionsOptions;
-  readonly #listeners = new Set<(raw: Uint8Array) => void>();
+  readonly #listeners: Listeners<Uint8Array>;
   /** Oldest first. */
   readonly #known = new Set<string>();
   /** `id` is undefined while it is asked for, and `none` where it is refused. */
@@ -39,6 +39,9 @@ export class UpstreamTransactions implements TransactionBackend {
 
   constructor(options: UpstreamTransactionsOptions) {
     this.#options = options;
+    this.#listeners = new Listeners((error) =>
+      options.logger.error({ error }, 'a listener of transactions failed'),
+    );
   }
 
   async submit(raw: Uint8Array, options?: ReadOptions): Promise<SubmitVerdict> {
@@ -55,10 +58,10 @@ export class UpstreamTransactions implements TransactionBackend {
   }
 
   subscribePending(listener: (raw: Uint8Array) => void): () => void {
-    this.#listeners.add(listener);
+    const withdraw = this.#listeners.add(listener);
     const link = this.#options.line();
     if (link !== undefined) void this.connected(link);
-    return () => this.#listeners.delete(listener);
+    return withdraw;
   }
 
   async pooled(hash: Uint8Array, options?: ReadOptions): Promise<Uint8Array | undefined> {
@@ -124,14 +127,7 @@ export class UpstreamTransactions implements TransactionBackend {
     this.#asked++;
     try {
       const raw = await this.#read(link, hash);
-      if (raw === undefined) return;
-      for (const listener of [...this.#listeners]) {
-        try {
-          listener(raw);
-        } catch (error) {
-          this.#options.logger.error({ error }, 'a listener of transactions failed');
-        }
-      }
+      if (raw !== undefined) this.#listeners.tell(raw);
     } finally {
       this.#asked--;
     }
