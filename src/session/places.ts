@@ -10,6 +10,7 @@ import type { Place } from './host.js';
 import { makesWay } from './making-way.js';
 import type { ManagedSession } from './managed-session.js';
 import type { PeerCandidate, PeerKind, PeerPolicy, PeerVerdict } from './policy.js';
+import { SessionsByKey } from './sessions-by-key.js';
 import { type Contender, type DialStage, decideDial, firstDirection, isUnsure } from './simultaneous-dial.js';
 import type { SessionTemplate, SessionTemplates } from './templates.js';
 
@@ -46,6 +47,7 @@ export class Places {
   readonly counter: SessionCounter<ManagedSession>;
   readonly #options: PlacesOptions;
   readonly #nodeId: Uint8Array;
+  readonly #active = new SessionsByKey<ManagedSession>();
 
   constructor(options: PlacesOptions) {
     this.#options = options;
@@ -103,14 +105,25 @@ export class Places {
     return other === undefined ? this.#withinLimits(session, place) : duplicateOf(other);
   }
 
+  /** It has its place among the active ones from here on. */
+  activate(session: ManagedSession): void {
+    this.counter.activate(session);
+    this.#active.add(session);
+  }
+
+  /** Its place is free again. */
+  release(session: ManagedSession): void {
+    this.counter.release(session);
+    this.#active.delete(session);
+  }
+
   /** Whether the peer may still turn a session away that becomes active now, because of another one with us. */
   isUnsure(session: ManagedSession): boolean {
     return isUnsure(this.#contenders(session));
   }
 
   activeWith(publicKey: Uint8Array): ManagedSession | undefined {
-    for (const session of this.counter.active()) if (isWith(session, publicKey)) return session;
-    return undefined;
+    return this.#active.find(publicKey);
   }
 
   /** Pending with this peer: dialed, or accepted and proven. */

@@ -90,7 +90,7 @@ export class Roster {
   activated(session: ManagedSession, active: ActiveSession): void {
     const { places, events, policy, status } = this.#options;
     const unsure = places.isUnsure(session);
-    places.counter.activate(session);
+    places.activate(session);
     if (unsure) void active.becomeSure().then(() => this.#endRivals(session));
     else this.#endRivals(session);
     events.after(() => {
@@ -104,7 +104,7 @@ export class Roster {
 
   ended(session: ManagedSession, cause: CloseCause): void {
     const { places, events, policy } = this.#options;
-    places.counter.release(session);
+    places.release(session);
     this.#sessions.delete(session.id);
     this.#ended.remember(session.id, cause);
     const isGone = session.isReleased;
