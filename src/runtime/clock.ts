@@ -9,7 +9,10 @@ export interface Clock {
   now(): number;
   /** Milliseconds since 1970-01-01 UTC. */
   wallMs(): number;
-  /** Calls `fire` once, `delayMs` milliseconds from now (not before; 0 means the next turn). Never keeps the process alive. */
+  /**
+   * Calls `fire` once, `delayMs` milliseconds from now (not before; 0 means the next turn). Never keeps the process alive.
+   * The system's clock may be late by 32 ms for delays from 2 s on, so that many fire together.
+   */
   timer(delayMs: number, fire: () => void): Timer;
   /** Calls `run` in the next turn of the loop, after what is due now; in the order asked. */
   soon(run: () => void): void;

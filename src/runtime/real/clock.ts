@@ -1,9 +1,10 @@
 import type { Clock, Timer } from '../clock.js';
+import { TimerWheel } from './timer-wheel.js';
 
-/** The longest delay that `setTimeout` takes, 2^31 − 1 ms; anything longer is waited for in steps. */
-const LONGEST_STEP_MS = 0x7fff_ffff;
+/** Delays from this on may be late by a tick of the wheel, 1.6 % of them at most. */
+const WHEEL_FROM_MS = 2_000;
 
-/** One wait. The system's timers count in whole milliseconds and may be up to one early, so the due time is asked again. */
+/** One short wait. The system's timers count in whole milliseconds and may be up to one early, so the due time is asked again. */
 class RealTimer implements Timer {
   readonly #dueAtMs: number;
   readonly #fire: () => void;
@@ -11,7 +12,6 @@ class RealTimer implements Timer {
   #immediate: NodeJS.Immediate | undefined;
 
   constructor(delayMs: number, fire: () => void) {
-    if (Number.isNaN(delayMs)) throw new RangeError('a timer needs a number of milliseconds');
     this.#fire = fire;
     this.#dueAtMs = performance.now() + delayMs;
     if (delayMs <= 0) this.#immediate = setImmediate(fire).unref();
@@ -19,14 +19,11 @@ class RealTimer implements Timer {
   }
 
   #step(leftMs: number): void {
-    this.#timeout = setTimeout(
-      () => {
-        const left = this.#dueAtMs - performance.now();
-        if (left > 0) this.#step(left);
-        else this.#fire();
-      },
-      Math.min(Math.ceil(leftMs), LONGEST_STEP_MS),
-    ).unref();
+    this.#timeout = setTimeout(() => {
+      const left = this.#dueAtMs - performance.now();
+      if (left > 0) this.#step(left);
+      else this.#fire();
+    }, Math.ceil(leftMs)).unref();
   }
 
   cancel(): void {
@@ -48,11 +45,18 @@ function whenIdle(run: () => void, lookMs: number): void {
   }, lookMs).unref();
 }
 
+const wheel = new TimerWheel();
+
+function timer(delayMs: number, fire: () => void): Timer {
+  if (Number.isNaN(delayMs)) throw new RangeError('a timer needs a number of milliseconds');
+  return delayMs < WHEEL_FROM_MS ? new RealTimer(delayMs, fire) : wheel.timer(delayMs, fire);
+}
+
 /** The system's clock. Timers are unref'ed: they never keep the process alive. */
 export const realClock: Clock = {
   now: () => performance.now(),
   wallMs: () => Date.now(),
-  timer: (delayMs, fire) => new RealTimer(delayMs, fire),
+  timer,
   soon(run) {
     setImmediate(run);
   },
