@@ -1,3 +1,4 @@
+export { BytePool, unfilled } from './byte-pool.js';
 export { compareBytes, concatBytes, EMPTY_BYTES, sameBytes } from './bytes.js';
 export { CodecError, type CodecErrorCode } from './errors.js';
 export { bytesToHex, hexToBytes, prefixedHex } from './hex.js';
@@ -23,6 +24,7 @@ export {
   snappyCompressInto,
   snappyDeclaredBytes,
   snappyDecompress,
+  snappyDecompressSpent,
   snappyHead,
   snappyMostBytes,
 } from './snappy.js';

@@ -37,7 +37,7 @@ export interface FrameEngine {
   absorb(ciphertext: Uint8Array): void;
   /** @returns the MAC of the body that came in, 16 bytes */
   bodyMac(): Uint8Array;
-  /** The key stream goes on over what large frames hold. @returns `bytes` encrypted or decrypted, in memory of its own */
+  /** The key stream goes on over what large frames hold: whole blocks of 16. @returns `bytes` encrypted or decrypted, in memory of its own */
   apply(bytes: Uint8Array): Uint8Array;
 }
 

@@ -1,5 +1,13 @@
+import { BytePool, EMPTY_BYTES } from '../codec/index.js';
+
 /** What a body may take before a byte of it arrived. */
 const FIRST_BYTES = 4_096;
+/** Bodies above are rare, and get memory of their own. */
+const LARGEST_LENT_BYTES = 262_144;
+const KEPT_BYTES = 1_048_576;
+
+/** Of all connections: bodies are gathered, decrypted into other memory, and done with. */
+export const bodyMemory: BytePool = new BytePool(LARGEST_LENT_BYTES, KEPT_BYTES);
 
 /**
  * Gathers a known number of bytes that come in any pieces. Memory follows what has arrived, never what was announced: it
@@ -13,7 +21,7 @@ export class BodyBuffer {
 
   constructor(wanted: number) {
     this.#wanted = wanted;
-    this.#bytes = new Uint8Array(Math.min(wanted, FIRST_BYTES));
+    this.#bytes = bodyMemory.lend(Math.min(wanted, FIRST_BYTES));
   }
 
   get length(): number {
@@ -43,15 +51,22 @@ export class BodyBuffer {
     this.#length = length;
   }
 
-  /** @returns a view of what has arrived, from `start` on */
+  /** @returns a view of what has arrived, from `start` on; good until `release` */
   from(start: number): Uint8Array {
     return this.#bytes.subarray(start, this.#length);
   }
 
+  /** Gives the memory to the next body. Nobody may look at a view of it any more, and nothing may be appended. */
+  release(): void {
+    bodyMemory.giveBack(this.#bytes);
+    this.#bytes = EMPTY_BYTES;
+  }
+
   #grow(least: number): void {
-    const larger = new Uint8Array(Math.min(this.#wanted, Math.max(least, 2 * this.#bytes.length)));
+    const larger = bodyMemory.lend(Math.min(this.#wanted, Math.max(least, 2 * this.#bytes.length)));
     larger.set(this.#bytes.subarray(0, this.#length));
     this.#copied += this.#length;
+    bodyMemory.giveBack(this.#bytes);
     this.#bytes = larger;
   }
 }

@@ -154,6 +154,7 @@ export class FrameDecoder {
     const opened =
       body.length - MAC_BYTES <= SMALL_BODY_BYTES ? this.#openSmall(size, body) : this.#openLarge(size, body);
     this.#size = undefined;
+    this.#body?.release(); // what was opened lies in memory of its own
     this.#body = undefined;
     this.#hashedBytes = 0;
     return opened;

@@ -1,5 +1,6 @@
 import { snappyCompressInto, snappyMostBytes, writeUint24 } from '../codec/index.js';
 import { type FrameEngine, type RlpxCrypto, SMALL_BODY_BYTES } from '../crypto/crypto.js';
+import { bodyMemory } from './body-buffer.js';
 import { RlpxError } from './errors.js';
 import {
   BODY_AT,
@@ -44,10 +45,14 @@ export class FrameEncoder {
     }
     // Compressing may yet make an oversized payload fit; without, the answer is known before anything is reserved.
     if (!compress && mostBytes > MAX_FRAME_BYTES) throw tooLarge(mostBytes);
-    const plain = new Uint8Array(HEADER_BYTES + paddedBytes(mostBytes));
-    const size = writeMessage(plain, HEADER_BYTES, id, idBytes, payload, compress);
-    if (size > MAX_FRAME_BYTES) throw tooLarge(size);
-    return this.#sealLarge(size, plain.subarray(0, HEADER_BYTES + paddedBytes(size)), out);
+    const plain = bodyMemory.lend(HEADER_BYTES + paddedBytes(mostBytes));
+    try {
+      const size = writeMessage(plain, HEADER_BYTES, id, idBytes, payload, compress);
+      if (size > MAX_FRAME_BYTES) throw tooLarge(size);
+      return this.#sealLarge(size, plain.subarray(0, HEADER_BYTES + paddedBytes(size)), out);
+    } finally {
+      bodyMemory.giveBack(plain);
+    }
   }
 
   #sealSmall(size: number, out: Gathering): number {
@@ -61,10 +66,11 @@ export class FrameEncoder {
     return wireBytes;
   }
 
-  /** @param plain room for the header, then the body with its padding of zeros */
+  /** @param plain room for the header, then the message, then room for its padding */
   #sealLarge(size: number, plain: Uint8Array, out: Gathering): number {
     const frames = this.#frames;
     writeHeader(plain, size);
+    plain.fill(0, HEADER_BYTES + size);
     // Header and body follow each other in one key stream, so they are encrypted in one call.
     const ciphertext = frames.apply(plain);
     const header = ciphertext.subarray(0, HEADER_BYTES);

@@ -3,6 +3,7 @@ import {
   snappyCompress,
   snappyDeclaredBytes,
   snappyDecompress,
+  snappyDecompressSpent,
   snappyHead,
 } from '../codec/index.js';
 import type { SharedCapability } from './capabilities.js';
@@ -86,7 +87,7 @@ export class ReceivedMessage implements IncomingMessage {
   payload(maxBytes: number): Uint8Array {
     if (this.declaredBytes > maxBytes) throw tooLarge(this, maxBytes);
     if (this.#compressed) {
-      this.#body = unpack(this.#body, this.declaredBytes);
+      this.#body = unpack(this.#body, this.declaredBytes, snappyDecompressSpent); // ours alone
       this.#compressed = false;
     }
     return this.#body;
@@ -94,9 +95,13 @@ export class ReceivedMessage implements IncomingMessage {
 }
 
 /** @throws RlpxError ERR_RLPX_SNAPPY */
-export function unpack(body: Uint8Array, maxBytes: number): Uint8Array {
+export function unpack(
+  body: Uint8Array,
+  maxBytes: number,
+  decompress: typeof snappyDecompressSpent = snappyDecompress,
+): Uint8Array {
   try {
-    return snappyDecompress(body, maxBytes);
+    return decompress(body, maxBytes);
   } catch (error) {
     throw asSnappyBreach(error);
   }
