@@ -3,6 +3,7 @@ import { nativeCurve } from './native-curve.js';
 import { nobleCrypto } from './noble.js';
 import { nodeCrypto } from './node.js';
 import { installedPackage, type PackageLoader } from './packages.js';
+import { portableKeccak } from './portable-keccak.js';
 import { wasmCurve } from './wasm/curve.js';
 import { wasmFrames } from './wasm/frames.js';
 import { wasmKeccak } from './wasm/keccak.js';
@@ -37,14 +38,15 @@ export const BACKENDS: ReadonlyMap<CryptoBackendName, Make> = new Map([
 ]);
 
 const NODE = 'node:crypto';
+const PORTABLE_KECCAK: readonly (readonly [from: string, make: () => Keccak])[] = [
+  ['typescript', portableKeccak],
+  ['noble', () => nobleCrypto],
+];
 
 /** libsecp256k1 as native code; Keccak in WebAssembly, which no native package for Node is faster than. */
 function native({ loadPackage, wasmKeccak }: CryptoSources): CryptoBackend {
   const curve = nativeCurve(loadPackage);
-  const keccak = firstOf<Keccak>([
-    ['wasm', wasmKeccak],
-    ['noble', () => nobleCrypto],
-  ]);
+  const keccak = firstOf<Keccak>([['wasm', wasmKeccak], ...PORTABLE_KECCAK]);
   return {
     crypto: assembled('native', nodeCrypto(), keccak.part, curve),
     parts: { curve: 'secp256k1', keccak: keccak.from, aes: NODE, hmac: NODE },
@@ -66,20 +68,26 @@ function wasm({ loadPackage, wasmKeccak }: CryptoSources): CryptoBackend {
   };
 }
 
-/** What comes with Node, and the reference for the rest. */
+/** What comes with Node, and JavaScript for the rest. */
 function node(): CryptoBackend {
+  const keccak = firstOf(PORTABLE_KECCAK);
   return {
-    crypto: nodeCrypto(),
-    parts: { curve: `${NODE} and noble`, keccak: 'noble', aes: NODE, hmac: NODE },
-    lost: [],
+    crypto: { ...nodeCrypto(), ...hashesOf(keccak.part) },
+    parts: { curve: `${NODE} and noble`, keccak: keccak.from, aes: NODE, hmac: NODE },
+    lost: keccak.lost.map((why) => `keccak ${why}`),
   };
 }
 
+/**
+ * JavaScript alone. Keccak is our own, as in all others: with noble's, hashing would be 70 % of a frame. Noble's stays what
+ * all are tested against, and is taken where ours does not work.
+ */
 function noble(): CryptoBackend {
+  const keccak = firstOf(PORTABLE_KECCAK);
   return {
-    crypto: nobleCrypto,
-    parts: { curve: 'noble', keccak: 'noble', aes: 'noble', hmac: 'noble' },
-    lost: [],
+    crypto: { ...nobleCrypto, ...hashesOf(keccak.part) },
+    parts: { curve: 'noble', keccak: keccak.from, aes: 'noble', hmac: 'noble' },
+    lost: keccak.lost.map((why) => `keccak ${why}`),
   };
 }
 
@@ -93,9 +101,12 @@ function assembled(name: CryptoBackendName, base: RlpxCrypto, keccak: Keccak, cu
     ecdh: curve.ecdh,
     sign: curve.sign,
     recover: curve.recover,
-    keccak256: keccak.keccak256,
-    keccakStream: keccak.keccakStream,
+    ...hashesOf(keccak),
   };
+}
+
+function hashesOf({ keccak256, keccakStream }: Keccak): Keccak {
+  return { keccak256, keccakStream };
 }
 
 /** Without WebAssembly's vectors, frames are made of the single primitives. */

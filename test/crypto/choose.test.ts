@@ -147,7 +147,12 @@ describe('where optional parts are missing', () => {
     const crypto = chooseCrypto('auto', bare);
     expect(crypto).toMatchObject({
       name: 'node',
-      parts: { curve: 'node:crypto and noble', keccak: 'noble', aes: 'node:crypto', hmac: 'node:crypto' },
+      parts: {
+        curve: 'node:crypto and noble',
+        keccak: 'typescript',
+        aes: 'node:crypto',
+        hmac: 'node:crypto',
+      },
       lost: ['native: secp256k1 is not installed', 'wasm: this process runs without WebAssembly'],
     });
   });
@@ -167,7 +172,7 @@ describe('where optional parts are missing', () => {
   it.skipIf(!nativeLoads)('keeps the native curve where there is no WebAssembly', () => {
     expect(chooseCrypto('auto', { ...installed, wasmKeccak: noWasm })).toMatchObject({
       name: 'native',
-      parts: { curve: 'secp256k1', keccak: 'noble' },
+      parts: { curve: 'secp256k1', keccak: 'typescript' },
       lost: ['keccak by wasm: this process runs without WebAssembly'],
     });
   });
