@@ -15,8 +15,11 @@ export class HandshakeQueue implements HandshakeTurns {
   readonly #max: number;
   readonly #turns = new PQueue({ concurrency: 1 });
   readonly #own: HandshakeJob[] = [];
-  /** By address, in the order in which their turns come. */
-  readonly #strangers = new Map<string, HandshakeJob[]>();
+  /**
+   * By address, in the order in which their turns come. 256 at most, so an array: a Map that is filled and emptied all the time
+   * keeps what it held alive until the next collection of everything (`openSockets` says why).
+   */
+  readonly #strangers: Line[] = [];
   #waiting = 0;
   #serving = false;
   #dropped = 0;
@@ -51,7 +54,7 @@ export class HandshakeQueue implements HandshakeTurns {
       this.#dropped++;
       return 'never';
     }
-    this.#listOf(job).push(job);
+    this.#append(job);
     this.#waiting++;
     // one task for all that wait together: one for each costs 30 µs more
     if (!this.#serving) {
@@ -62,12 +65,13 @@ export class HandshakeQueue implements HandshakeTurns {
   }
 
   leave(job: HandshakeJob): void {
-    const list = job.ours ? this.#own : this.#strangers.get(groupOf(job.from));
-    const at = list?.indexOf(job) ?? -1;
-    if (list === undefined || at < 0) return;
-    list.splice(at, 1);
+    const line = job.ours ? undefined : this.#lineOf(job);
+    const jobs = job.ours ? this.#own : (line?.jobs ?? []);
+    const at = jobs.indexOf(job);
+    if (at < 0) return;
+    jobs.splice(at, 1);
     this.#waiting--;
-    if (!job.ours && list.length === 0) this.#strangers.delete(groupOf(job.from));
+    if (line !== undefined && jobs.length === 0) this.#strangers.splice(this.#strangers.indexOf(line), 1);
   }
 
   /** One in each turn, until none waits. What a job throws is thrown in the loop, as if the socket had called it. */
@@ -92,39 +96,47 @@ export class HandshakeQueue implements HandshakeTurns {
       this.#waiting--;
       return own;
     }
-    for (const [group, list] of this.#strangers) {
-      this.#strangers.delete(group);
-      const job = list.shift();
-      if (list.length > 0) this.#strangers.set(group, list); // behind all others
-      this.#waiting--;
-      return job;
-    }
-    return undefined;
+    const line = this.#strangers.shift();
+    const job = line?.jobs.shift();
+    if (line === undefined || job === undefined) return undefined;
+    if (line.jobs.length > 0) this.#strangers.push(line); // behind all others
+    this.#waiting--;
+    return job;
   }
 
   /** @returns false where it is the newcomer's own address that has the most */
   #makeRoom(newcomer: HandshakeJob): boolean {
-    let most: HandshakeJob[] | undefined;
-    for (const list of this.#strangers.values()) if (list.length > (most?.length ?? 0)) most = list;
-    if (most === undefined) return false; // all are our own dials
-    if (!newcomer.ours && this.#listOf(newcomer).length + 1 >= most.length) {
-      if (this.#listOf(newcomer).length === 0) this.#strangers.delete(groupOf(newcomer.from));
-      return false;
-    }
-    const last = most.at(-1) as HandshakeJob;
+    let most: Line | undefined;
+    for (const line of this.#strangers) if (line.jobs.length > (most?.jobs.length ?? 0)) most = line;
+    const last = most?.jobs.at(-1);
+    if (most === undefined || last === undefined) return false; // all are our own dials
+    if (!newcomer.ours && (this.#lineOf(newcomer)?.jobs.length ?? 0) + 1 >= most.jobs.length) return false;
     this.leave(last);
     this.#dropped++;
     last.dropped();
     return true;
   }
 
-  #listOf(job: HandshakeJob): HandshakeJob[] {
-    if (job.ours) return this.#own;
-    const group = groupOf(job.from);
-    const list = this.#strangers.get(group) ?? [];
-    this.#strangers.set(group, list);
-    return list;
+  #append(job: HandshakeJob): void {
+    if (job.ours) {
+      this.#own.push(job);
+      return;
+    }
+    const line = this.#lineOf(job);
+    if (line === undefined) this.#strangers.push({ group: groupOf(job.from), jobs: [job] });
+    else line.jobs.push(job);
   }
+
+  #lineOf(job: HandshakeJob): Line | undefined {
+    const group = groupOf(job.from);
+    return this.#strangers.find((line) => line.group === group);
+  }
+}
+
+/** Those of one group who wait: never empty. */
+interface Line {
+  readonly group: string;
+  readonly jobs: HandshakeJob[];
 }
 
 /** Who shares one turn: an IPv4 address, or the /64 of an IPv6 address, which is what one customer has. */

@@ -28,12 +28,12 @@ function handOver(socket: Socket): RealTcpSocket | undefined {
   );
 }
 
-/** Sockets on their way out: they hold a descriptor each, too. */
-const connecting = new Set<Socket>();
+/** Sockets on their way out: they hold a descriptor each, too. A number for the reason that `openSockets` has. */
+let connecting = 0;
 
 /** Whether one more socket leaves enough descriptors for all else. */
 function hasRoom(): boolean {
-  return openSockets() + connecting.size < mostSockets();
+  return openSockets() + connecting < mostSockets();
 }
 
 function connect(to: TcpAddress, signal: AbortSignal | undefined): Promise<TcpSocket> {
@@ -56,9 +56,9 @@ function connect(to: TcpAddress, signal: AbortSignal | undefined): Promise<TcpSo
     if (!hasRoom()) return fail('EMFILE', 'no descriptor is left for a socket');
 
     const socket = netConnect({ host: to.host, port: to.port, noDelay: true, allowHalfOpen: true });
-    connecting.add(socket);
+    connecting++;
     const done = (): void => {
-      connecting.delete(socket);
+      connecting--;
       socket.off('connect', onConnect);
       socket.off('error', onError);
       signal?.removeEventListener('abort', onAbort);
