@@ -18,7 +18,14 @@ export {
 export { JsonSplitter, MAX_JSON_DEPTH, type SplitBreach } from './json-splitter.js';
 export { RlpReader, readList, readListHead } from './rlp-reader.js';
 export { MAX_RLP_DEPTH, type RlpLimits, rlpWellFormed } from './rlp-well-formed.js';
-export { encodeBoolean, encodeBytes, encodedListBytes, encodeList, encodeUint } from './rlp-writer.js';
+export {
+  encodeBoolean,
+  encodeBytes,
+  encodedListBytes,
+  encodeList,
+  encodeLists,
+  encodeUint,
+} from './rlp-writer.js';
 export {
   snappyCompress,
   snappyCompressInto,

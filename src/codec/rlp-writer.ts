@@ -1,5 +1,5 @@
 import { bigintToBytes, numberToBytes, significantBytes } from './integers.js';
-import { LIST_PREFIX, SHORT_BYTES, STRING_PREFIX } from './rlp-prefix.js';
+import { LIST_PREFIX, malformed, SHORT_BYTES, STRING_PREFIX } from './rlp-prefix.js';
 
 /*
  * What is known today is encoded today. These three are handed out to everyone: whoever wants to write into an encoded item
@@ -50,6 +50,47 @@ export function encodeList(encodedItems: readonly Uint8Array[]): Uint8Array {
   return list;
 }
 
+/**
+ * A list of items that are encoded already, and of lists of such items: what stands two levels deep is copied once instead of
+ * twice.
+ * @param lend gives memory of just so many bytes; every byte of it is written
+ */
+export function encodeLists(
+  items: readonly (Uint8Array | readonly Uint8Array[])[],
+  lend: (bytes: number) => Uint8Array = ownMemory,
+): Uint8Array {
+  let length = 0;
+  for (const item of items)
+    length += item instanceof Uint8Array ? item.length : encodedListBytes(bytesOf(item));
+  const list = lend(prefixBytes(length) + length);
+  let at = writePrefix(list, LIST_PREFIX, length);
+  for (const item of items) {
+    if (item instanceof Uint8Array) {
+      list.set(item, at);
+      at += item.length;
+      continue;
+    }
+    at = writePrefix(list, LIST_PREFIX, bytesOf(item), at);
+    for (const inner of item) {
+      list.set(inner, at);
+      at += inner.length;
+    }
+  }
+  // An item that changed meanwhile would leave a gap with what the memory held before.
+  if (at !== list.length) throw malformed('items that change while they are written');
+  return list;
+}
+
+function ownMemory(bytes: number): Uint8Array {
+  return new Uint8Array(bytes);
+}
+
+function bytesOf(items: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const item of items) bytes += item.length;
+  return bytes;
+}
+
 /** Size of a list once it is encoded, for answers that must stay below a limit. @param contentBytes of its encoded items together */
 export function encodedListBytes(contentBytes: number): number {
   return prefixBytes(contentBytes) + contentBytes;
@@ -59,16 +100,18 @@ function prefixBytes(length: number): number {
   return length <= SHORT_BYTES ? 1 : 1 + significantBytes(length);
 }
 
-function writePrefix(item: Uint8Array, kind: number, length: number): void {
+/** @returns where the content begins */
+function writePrefix(bytes: Uint8Array, kind: number, length: number, start = 0): number {
   if (length <= SHORT_BYTES) {
-    item[0] = kind + length;
-    return;
+    bytes[start] = kind + length;
+    return start + 1;
   }
   const lengthBytes = significantBytes(length);
-  item[0] = kind + SHORT_BYTES + lengthBytes;
+  bytes[start] = kind + SHORT_BYTES + lengthBytes;
   let rest = length;
-  for (let at = lengthBytes; at > 0; at--) {
-    item[at] = rest % 256;
+  for (let at = start + lengthBytes; at > start; at--) {
+    bytes[at] = rest % 256;
     rest = Math.floor(rest / 256);
   }
+  return start + lengthBytes + 1;
 }

@@ -8,6 +8,7 @@ import {
   encodeBytes,
   encodedListBytes,
   encodeList,
+  encodeLists,
   encodeUint,
   prefixedHex,
   RlpReader,
@@ -177,3 +178,34 @@ function outcome<T>(read: () => T): T | Error {
     return error as Error;
   }
 }
+
+describe('lists of lists, written once', () => {
+  const encoded = fc.uint8Array({ maxLength: 300 }).map(encodeBytes);
+
+  it('are as encoded one inside the other, whatever stood in the memory before', () => {
+    const element = fc.oneof(encoded, fc.array(encoded, { maxLength: 9 }));
+    fc.assert(
+      fc.property(fc.array(element, { maxLength: 6 }), fc.integer({ min: 0, max: 255 }), (items, before) => {
+        const wanted = encodeList(items.map((one) => (one instanceof Uint8Array ? one : encodeList(one))));
+        let asked = 0;
+        const written = encodeLists(items, (bytes) => {
+          asked = bytes;
+          return new Uint8Array(bytes).fill(before);
+        });
+        expect(asked).toBe(wanted.length);
+        expect(written).toEqual(wanted);
+        expect(encodeLists(items)).toEqual(wanted);
+      }),
+    );
+  });
+
+  it('throw rather than leave a gap, where an item changes meanwhile', () => {
+    const items = [new Uint8Array(9), new Uint8Array(9)];
+    expect(() =>
+      encodeLists([items], (bytes) => {
+        items.pop();
+        return new Uint8Array(bytes);
+      }),
+    ).toThrowError(expect.objectContaining({ code: 'ERR_CODEC_RLP' }));
+  });
+});

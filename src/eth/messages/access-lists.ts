@@ -1,4 +1,4 @@
-import { encodeBytes, encodeList, type RlpReader } from '../../codec/index.js';
+import { encodeBytes, type RlpReader } from '../../codec/index.js';
 import { encodeUint64, MAX_BLOCKS } from './fields.js';
 import { hashesRequest } from './hashes-request.js';
 import { MAX_MESSAGE_BYTES, type MessageSpec, messageSpec } from './spec.js';
@@ -37,10 +37,7 @@ export const blockAccessLists: MessageSpec = messageSpec<BlockAccessLists>({
   maxBytes: MAX_MESSAGE_BYTES,
   maxItems: MAX_BLOCKS,
   write({ requestId, accessLists }) {
-    return [
-      encodeUint64(requestId, 'requestId'),
-      encodeList(accessLists.map((accessList) => accessList ?? UNAVAILABLE)),
-    ];
+    return [encodeUint64(requestId, 'requestId'), accessLists.map((accessList) => accessList ?? UNAVAILABLE)];
   },
   read(elements, maxItems) {
     const requestId = elements.uint();

@@ -1,4 +1,3 @@
-import { encodeList } from '../../codec/index.js';
 import { encodeUint64, MAX_BLOCKS, readRawLists } from './fields.js';
 import { hashesRequest } from './hashes-request.js';
 import { MAX_MESSAGE_BYTES, type MessageSpec, messageSpec } from './spec.js';
@@ -28,7 +27,7 @@ export const blockBodies: MessageSpec = messageSpec<BlockBodies>({
   maxBytes: MAX_MESSAGE_BYTES,
   maxItems: MAX_BLOCKS,
   write({ requestId, bodies }) {
-    return [encodeUint64(requestId, 'requestId'), encodeList(bodies)];
+    return [encodeUint64(requestId, 'requestId'), bodies];
   },
   read(elements, maxItems) {
     return { name: 'BlockBodies', requestId: elements.uint(), bodies: readRawLists(elements, maxItems) };

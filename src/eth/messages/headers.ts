@@ -78,7 +78,7 @@ export const blockHeaders: MessageSpec = messageSpec<BlockHeaders>({
   maxBytes: MAX_MESSAGE_BYTES,
   maxItems: MAX_BLOCKS,
   write({ requestId, headers }) {
-    return [encodeUint64(requestId, 'requestId'), encodeList(headers)];
+    return [encodeUint64(requestId, 'requestId'), headers];
   },
   read(elements, maxItems) {
     return { name: 'BlockHeaders', requestId: elements.uint(), headers: readRawLists(elements, maxItems) };

@@ -1,4 +1,4 @@
-import { encodeBoolean, encodeList } from '../../codec/index.js';
+import { encodeBoolean } from '../../codec/index.js';
 import { EthError } from '../errors.js';
 import { encodeHashes, encodeUint64, MAX_BLOCKS, MAX_HASHES, readHashes, readRawLists } from './fields.js';
 import { MAX_HASHES_MESSAGE_BYTES, MAX_MESSAGE_BYTES, type MessageSpec, messageSpec } from './spec.js';
@@ -57,7 +57,7 @@ export const receipts: MessageSpec = messageSpec<Receipts>({
     if (lastBlockIncomplete) {
       throw new EthError('ERR_ETH_ENCODE', 'Receipts: no incomplete block before eth/70');
     }
-    return [encodeUint64(requestId, 'requestId'), encodeList(blocks)];
+    return [encodeUint64(requestId, 'requestId'), blocks];
   },
   read(elements, maxItems) {
     return { name: 'Receipts', requestId: elements.uint(), blocks: readRawLists(elements, maxItems) };
@@ -89,7 +89,7 @@ export const partialReceipts: MessageSpec = messageSpec<Receipts>({
   ...response,
   maxBytes: MAX_MESSAGE_BYTES,
   write({ requestId, blocks, lastBlockIncomplete = false }) {
-    return [encodeUint64(requestId, 'requestId'), encodeBoolean(lastBlockIncomplete), encodeList(blocks)];
+    return [encodeUint64(requestId, 'requestId'), encodeBoolean(lastBlockIncomplete), blocks];
   },
   read(elements, maxItems) {
     return {

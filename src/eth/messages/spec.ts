@@ -1,4 +1,4 @@
-import { encodeList, type RlpReader, readList } from '../../codec/index.js';
+import { encodeLists, type RlpReader, readList } from '../../codec/index.js';
 import { decoding } from '../decoding.js';
 import { EthError } from '../errors.js';
 import type { EthMessage, EthMessageName } from './message.js';
@@ -28,8 +28,11 @@ export interface MessageSpec {
   readonly maxBytes: number;
   /** What answers it: there for requests only. */
   readonly answer?: EthMessageName;
-  /** @returns the RLP payload. @throws EthError ERR_ETH_ENCODE for what this version cannot say */
-  encode(message: EthMessage): Uint8Array;
+  /**
+   * @param lend gives memory for the payload, of just so many bytes, all of which are written; without it the payload has its own
+   * @returns the RLP payload. @throws EthError ERR_ETH_ENCODE for what this version cannot say
+   */
+  encode(message: EthMessage, lend?: (bytes: number) => Uint8Array): Uint8Array;
   /**
    * Strict: all elements and no others, canonical integers, sizes as specified. Byte fields are views of the payload, and
    * what is kept raw (headers, bodies, receipts, transactions) is checked only as far as: is a list where one must stand.
@@ -44,8 +47,8 @@ export interface MessageRow<M extends EthMessage> extends Pick<MessageSpec, 'id'
   readonly answer?: EthMessageName;
   /** Limit for the items at the top where the caller gives none. */
   readonly maxItems: number;
-  /** @returns the encoded elements of the message, which is a list. */
-  write(message: M): readonly Uint8Array[];
+  /** @returns the encoded elements of the message, which is a list; an element that is a list may be left as its encoded items. */
+  write(message: M): readonly (Uint8Array | readonly Uint8Array[])[];
   /** Reads the elements; that nothing follows is checked by the caller. */
   read(elements: RlpReader, maxItems: number): M;
 }
@@ -58,9 +61,9 @@ export function messageSpec<M extends EthMessage>(row: MessageRow<M>): MessageSp
     kind,
     maxBytes,
     ...(row.answer === undefined ? {} : { answer: row.answer }),
-    encode(message) {
+    encode(message, lend) {
       if (message.name !== name) throw new EthError('ERR_ETH_ENCODE', `${name}: given a ${message.name}`);
-      return encodeList(row.write(message as M));
+      return encodeLists(row.write(message as M), lend);
     },
     decode(payload, limits) {
       return decoding(name, () => {

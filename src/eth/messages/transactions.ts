@@ -103,7 +103,7 @@ export const pooledTransactions: MessageSpec = messageSpec<PooledTransactions>({
   maxBytes: MAX_MESSAGE_BYTES,
   maxItems: MAX_TRANSACTIONS,
   write({ requestId, transactions }) {
-    return [encodeUint64(requestId, 'requestId'), encodeList(transactions)];
+    return [encodeUint64(requestId, 'requestId'), transactions];
   },
   read(elements, maxItems) {
     const requestId = elements.uint();
