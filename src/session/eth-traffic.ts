@@ -89,7 +89,15 @@ export class EthTraffic {
       breach: (ending) => options.end(ending),
     });
     this.serving = new Serving({
-      ...{ protocol, outgoing, logger: host.logger, sessionId: id },
+      ...{
+        protocol,
+        outgoing,
+        clock,
+        turns: host.turns,
+        memory: host.answerMemory,
+        logger: host.logger,
+        sessionId: id,
+      },
       handle: (request) => this.#answer(request),
       accepted: (spec, payload) => this.#recordPayload(spec, payload),
       answered: ({ name }, payload, { refused }) => {

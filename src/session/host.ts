@@ -11,6 +11,7 @@ import type {
 import type { AuthReplays, EphemeralKeys, HandshakeTurns, LocalCapability } from '../rlpx/index.js';
 import type { Logger, World } from '../runtime/index.js';
 import type { ActiveSession } from './active.js';
+import type { AnswerMemory } from './answer-memory.js';
 import type { CloseCause, Ending } from './close-cause.js';
 import type { Deadlines } from './deadlines.js';
 import type { Session } from './handle.js';
@@ -75,6 +76,8 @@ export interface SessionHost {
   readonly requireEth: boolean;
   knownKeys(): KnownKeys;
   readonly turns: Turns;
+  /** What answers are written into, of all its sessions. */
+  readonly answerMemory: AnswerMemory;
   readonly deadlines: Deadlines;
   readonly status: StatusProvider;
   readonly serve: RequestHandler | undefined;

@@ -14,6 +14,7 @@ import {
   type TcpListener,
   type TcpSocket,
 } from '../runtime/index.js';
+import { AnswerMemory } from './answer-memory.js';
 import {
   Broadcast,
   type BroadcastMessage,
@@ -316,6 +317,7 @@ export class SessionManager {
         return this.#knownKeys;
       },
       turns: new Turns(this.#world.clock),
+      answerMemory: new AnswerMemory(),
       deadlines: this.#deadlines,
       status: this.#status,
       serve: options.serve,

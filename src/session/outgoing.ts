@@ -148,10 +148,16 @@ export class Outgoing {
     return this.#responses.bytes + bytes + reserved <= this.#responses.bounds.maxBytes;
   }
 
-  /** The caller has asked `hasRoomForResponse`, or has seen that nothing is blocked. */
-  respond(id: number, payload: Uint8Array): void {
-    this.#responses.push(this.#ofEth(id, payload));
+  /**
+   * The caller has asked `hasRoomForResponse`, or has seen that nothing is blocked.
+   * @param lent the memory of the payload is the caller's again afterwards: copied where it has to wait
+   */
+  respond(id: number, payload: Uint8Array, lent = false): void {
+    const message = this.#ofEth(id, payload);
+    this.#responses.push(message);
     this.#flush();
+    // it was the last one, and still is
+    if (lent && this.#responses.remove(message)) this.#responses.push(this.#ofEth(id, payload.slice()));
   }
 
   /** @returns undefined where the lane is full; what is returned can be withdrawn until it is sent. */

@@ -1,11 +1,13 @@
 import type { EthRequest, EthResponse, MessageSpec } from '../eth/index.js';
-import type { Logger } from '../runtime/logger.js';
+import type { Clock, Logger } from '../runtime/index.js';
+import type { AnswerMemory } from './answer-memory.js';
 import { emptyAnswer } from './empty-answer.js';
 import type { EthTable } from './eth-table.js';
 import { textOf } from './foreign-code.js';
 import type { Gauge } from './handle.js';
 import { lessened } from './lessen.js';
 import type { Outgoing } from './outgoing.js';
+import { ANSWER_BYTES_PER_TURN, TurnBudget, type Turns } from './turn-budget.js';
 
 /** Requests of one peer that are worked on at once. */
 export const MAX_SERVING = 4;
@@ -43,6 +45,9 @@ interface Parked {
 export interface ServingOptions {
   readonly protocol: EthTable;
   readonly outgoing: Outgoing;
+  readonly memory: AnswerMemory;
+  readonly turns: Turns;
+  readonly clock: Pick<Clock, 'soon'>;
   readonly logger: Logger;
   readonly sessionId: string;
   /** Answers one request. Undefined, or a rejection: answered empty. */
@@ -67,6 +72,7 @@ export interface ServingOptions {
  */
 export class Serving {
   readonly #options: ServingOptions;
+  readonly #budget: TurnBudget;
   readonly #parked: Parked[] = [];
   readonly #excess: Parked[] = [];
   #parkedBytes = 0;
@@ -78,6 +84,7 @@ export class Serving {
 
   constructor(options: ServingOptions) {
     this.#options = options;
+    this.#budget = new TurnBudget(options.turns, MAX_PARKED, ANSWER_BYTES_PER_TURN);
   }
 
   get running(): number {
@@ -211,6 +218,7 @@ export class Serving {
 
   async #serve(request: EthRequest, parked: Parked): Promise<void> {
     const answer = await this.#answerTo(request);
+    while (this.#budget.isSpent) await nextTurn(this.#options.clock);
     this.#running--;
     this.#alone = false; // nothing else was begun meanwhile
     if (!this.#options.isOver()) this.#respond(request, answer, parked);
@@ -225,27 +233,34 @@ export class Serving {
     }
   }
 
-  /** An answer that is none, or that the wire would not carry, is a mistake of the handler: the peer gets an empty one. */
   #respond(request: EthRequest, answer: EthResponse, parked: Parked): void {
+    const { memory, outgoing } = this.#options;
     const spec = this.#specOfAnswer(request);
-    let payload: Uint8Array | undefined;
     try {
-      payload = spec.encode({ ...answer, requestId: request.requestId });
-      if (payload.length > MAX_ANSWER_BYTES) {
-        this.#warn(request, 'an answer is too large and is left out', payload.length);
-        payload = undefined;
+      const payload = this.#encode(spec, request, answer);
+      this.#budget.spendBytes(payload.length);
+      if (outgoing.fitsResponse(payload.length, this.#running)) {
+        this.#send(spec, payload, FULL_TERMS, true);
+        return;
       }
-    } catch (error) {
-      this.#warn(request, 'an answer cannot be encoded and is left out', error);
-    }
-    payload ??= spec.encode(emptyAnswer(request));
-    if (this.#options.outgoing.fitsResponse(payload.length, this.#running)) {
-      this.#send(spec, payload, FULL_TERMS);
-      return;
+    } finally {
+      memory.takeBack();
     }
     // it would make the lane hold more than it may: let go, and made again once the peer has read what waits
     this.#parked.unshift({ ...parked, alone: true });
     this.#parkedBytes += parked.bytes;
+  }
+
+  /** An answer that is none, or that the wire would not carry, is a mistake of the handler: the peer gets an empty one. */
+  #encode(spec: MessageSpec, request: EthRequest, answer: EthResponse): Uint8Array {
+    try {
+      const payload = spec.encode({ ...answer, requestId: request.requestId }, this.#options.memory.lend);
+      if (payload.length <= MAX_ANSWER_BYTES) return payload;
+      this.#warn(request, 'an answer is too large and is left out', payload.length);
+    } catch (error) {
+      this.#warn(request, 'an answer cannot be encoded and is left out', error);
+    }
+    return spec.encode(emptyAnswer(request));
   }
 
   #answerEmpty(parked: Parked): void {
@@ -263,10 +278,10 @@ export class Serving {
     this.#send(answer, answer.encode(emptyAnswer(request)), terms);
   }
 
-  #send(answer: MessageSpec, payload: Uint8Array, terms: ServingTerms): void {
+  #send(answer: MessageSpec, payload: Uint8Array, terms: ServingTerms, lent = false): void {
     this.#answered++;
     this.#options.answered(answer, payload, terms);
-    this.#options.outgoing.respond(answer.id, payload);
+    this.#options.outgoing.respond(answer.id, payload, lent);
   }
 
   #specOfAnswer(request: EthRequest): MessageSpec {
@@ -284,4 +299,8 @@ export class Serving {
       message,
     );
   }
+}
+
+function nextTurn(clock: Pick<Clock, 'soon'>): Promise<void> {
+  return new Promise((resolve) => clock.soon(resolve));
 }

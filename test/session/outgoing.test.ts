@@ -27,6 +27,32 @@ describe('outgoing messages', () => {
     expect(out.responses).toEqual({ items: 0, bytes: 0 });
   });
 
+  test('are copied where they have to wait in memory that is lent', () => {
+    const sent: Uint8Array[] = [];
+    let open = false;
+    const sink = {
+      send: (_eth: unknown, _id: number, payload: Uint8Array): boolean => {
+        sent.push(payload.slice());
+        return open;
+      },
+      sendPacked: () => open,
+    };
+    const out = new Outgoing(sink, ETH_CAPABILITY, new VirtualClock());
+    const memory = Uint8Array.of(1);
+    const respond = (): void => {
+      out.respond(4, memory, true);
+      memory[0] = 1 + (memory[0] ?? 0);
+    };
+    respond(); // leaves, and from then on the peer does not read
+    respond();
+    respond();
+    expect(out.responses).toEqual({ items: 2, bytes: 2 });
+    expect(sent).toHaveLength(1);
+    open = true;
+    out.drained();
+    expect(sent).toEqual([Uint8Array.of(1), Uint8Array.of(2), Uint8Array.of(3)]);
+  });
+
   test('leave by lane once the peer reads again: answers, requests, the range, broadcasts', () => {
     const { out, sink } = lanes();
     sink.open = false;

@@ -8,9 +8,11 @@ import {
   type MessageSpec,
 } from '../../src/eth/index.js';
 import { VirtualClock } from '../../src/runtime/simulated/clock.js';
+import { AnswerMemory } from '../../src/session/answer-memory.js';
 import { deferred } from '../../src/session/deferred.js';
 import { Outgoing } from '../../src/session/outgoing.js';
 import { MAX_EXCESS_BYTES, MAX_PARKED, Serving } from '../../src/session/serving.js';
+import { ANSWER_BYTES_PER_TURN, Turns } from '../../src/session/turn-budget.js';
 import { ETH_CAPABILITY, hash, recordingLogger } from '../support/session-values.js';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -28,7 +30,9 @@ function server(version: EthVersion = 69) {
     },
     sendPacked: (): boolean => sink.open,
   };
-  const outgoing = new Outgoing(sink, ETH_CAPABILITY, new VirtualClock());
+  const clock = new VirtualClock();
+  const outgoing = new Outgoing(sink, ETH_CAPABILITY, clock);
+  const memory = new AnswerMemory();
   const logger = recordingLogger();
   const faults: unknown[] = [];
   const reads: boolean[] = [];
@@ -39,7 +43,7 @@ function server(version: EthVersion = 69) {
     fail: (error: Error) => void;
   }[] = [];
   const serving = new Serving({
-    ...{ protocol, outgoing, logger, sessionId: 's1' },
+    ...{ protocol, outgoing, clock, memory, turns: new Turns(clock), logger, sessionId: 's1' },
     handle: (request) => {
       const { promise, resolve, reject } = deferred<EthResponse | undefined>();
       asked.push({ request, answer: resolve, fail: reject });
@@ -59,14 +63,15 @@ function server(version: EthVersion = 69) {
       spec.encode({ name: 'GetBlockBodies', requestId: BigInt(id), hashes: new Array(hashes).fill(hash(1)) }),
     );
   const body = Uint8Array.of(0xc2, 0xc0, 0xc0);
-  const bodiesFor = (index: number): void =>
-    asked[index]?.answer({ name: 'BlockBodies', requestId: 0n, bodies: [body] });
+  const bodiesFor = (index: number, bodies: readonly Uint8Array[] = [body]): void =>
+    asked[index]?.answer({ name: 'BlockBodies', requestId: 0n, bodies });
   const unblock = (): void => {
     sink.open = true;
     outgoing.drained();
     serving.roomAgain();
   };
   return {
+    clock,
     state,
     answers,
     sink,
@@ -104,6 +109,20 @@ describe('serving requests', () => {
     bodiesFor(1);
     await turn();
     expect(answers.map(({ requestId }) => requestId)).toEqual([1234n, 1234n]);
+  });
+
+  test('small answers leave together, large ones each in a turn of its own', async () => {
+    const { take, bodiesFor, answers, clock } = server();
+    const large = encodeList([encodeBytes(new Uint8Array(ANSWER_BYTES_PER_TURN)), encodeList([])]);
+    for (let id = 0; id < 4; id++) take(id);
+    bodiesFor(0);
+    bodiesFor(1, [large]);
+    bodiesFor(2, [large]);
+    bodiesFor(3);
+    await turn();
+    expect(answers.map(({ requestId }) => requestId)).toEqual([0n, 1n]);
+    await clock.advance(1);
+    expect(answers.map(({ requestId }) => requestId)).toEqual([0n, 1n, 2n, 3n]);
   });
 
   test('works on four at a time; the others have their turn as answers leave', async () => {
@@ -196,7 +215,9 @@ describe('serving requests', () => {
   });
 
   test('002.6: an answer too large to wait beside others is let go, and made again once they have left', async () => {
-    const { take, asked, answers, sink, outgoing, unblock, serving, faults, protocol } = server();
+    const { clock, take, asked, answers, sink, outgoing, unblock, serving, faults, protocol } = server();
+    // each large answer has a turn of its own
+    const turns = (): Promise<void> => clock.advance(4);
     const MiB = 1024 * 1024;
     const block = (): void => {
       sink.open = false;
@@ -212,11 +233,11 @@ describe('serving requests', () => {
       });
     for (const id of [1, 2, 3, 4]) take(id);
     large(0, 4 * MiB); // alone in the lane, however large
-    await turn();
+    await turns();
     large(1, 5 * MiB);
     large(2, 1 * MiB);
     large(3, 9 * MiB);
-    await turn();
+    await turns();
     expect(outgoing.responses.items).toBe(2);
     expect(outgoing.responses.bytes).toBeLessThanOrEqual(8 * MiB);
     expect(serving.parked.items).toBe(2);
@@ -231,14 +252,14 @@ describe('serving requests', () => {
     expect(asked).toHaveLength(5);
     block();
     large(4, 9 * MiB);
-    await turn();
+    await turns();
     expect(outgoing.responses.items).toBe(1);
     expect(asked).toHaveLength(5);
     unblock();
     large(5, 5 * MiB);
-    await turn();
+    await turns();
     for (const index of [6, 7]) large(index, 1);
-    await turn();
+    await turns();
     const ids = answers.map(({ requestId }) => requestId).filter((id) => id !== 99n);
     expect(ids).toEqual([1n, 3n, 4n, 2n, 5n, 6n]);
     expect(faults).toEqual([]);

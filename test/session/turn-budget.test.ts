@@ -32,6 +32,18 @@ describe('a budget per turn', () => {
     expect(budget.spendBytes(99)).toBe(false);
   });
 
+  test('tells whether anything is left of it', async () => {
+    const clock = new VirtualClock();
+    const budget = new TurnBudget(new Turns(clock), 1, 100);
+    expect(budget.isSpent).toBe(false);
+    budget.spendBytes(100);
+    expect(budget.isSpent).toBe(true);
+    await clock.advance(1);
+    expect(budget.isSpent).toBe(false);
+    budget.spend();
+    expect(budget.isSpent).toBe(true);
+  });
+
   test('takes one task per turn, however many ask', () => {
     let tasks = 0;
     const clock = new VirtualClock();
