@@ -23,11 +23,23 @@ export class Breather {
 
   /** @throws ChainError ERR_CHAIN_ABORTED */
   async worked(units: number, what: string): Promise<void> {
+    if (this.tires(units, what)) await this.rest(what);
+  }
+
+  /**
+   * As `worked`, for work whose units take less than a promise does: only counts. @returns whether it is time for `rest`
+   * @throws ChainError ERR_CHAIN_ABORTED
+   */
+  tires(units: number, what: string): boolean {
     throwIfAborted(this.#signal, what);
     this.#done += units;
-    if (this.#done < this.#every || this.#clock === undefined) return;
+    return this.#done >= this.#every && this.#clock !== undefined;
+  }
+
+  /** Gives the loop its turn. @throws ChainError ERR_CHAIN_ABORTED */
+  async rest(what: string): Promise<void> {
     this.#done = 0;
-    await nextTurn(this.#clock);
+    if (this.#clock !== undefined) await nextTurn(this.#clock);
     throwIfAborted(this.#signal, what);
   }
 

@@ -35,17 +35,24 @@ export class ReadAhead {
     this.#options = options;
   }
 
-  /** What there is of the block of that index: asked for one after the other, from the first on. */
-  async at(index: number): Promise<Uint8Array | undefined> {
-    if (index >= this.#aheadAt + this.#ahead.length) {
-      this.#ahead = await this.#read(index);
-      this.#aheadAt = index;
-      for (const item of this.#ahead) this.#readBytes += item?.length ?? 0;
-    }
+  /** Whether the block of that index was read, so that `at` says what there is of it: blocks are asked for from the first on. */
+  has(index: number): boolean {
+    return index < this.#aheadAt + this.#ahead.length;
+  }
+
+  /** What there is of a block that was read. */
+  at(index: number): Uint8Array | undefined {
     return this.#ahead[index - this.#aheadAt];
   }
 
-  async #read(index: number): Promise<readonly (Uint8Array | undefined)[]> {
+  /** Reads the block of that index, the one behind those that were read, and some that follow. */
+  async read(index: number): Promise<void> {
+    this.#ahead = await this.#readFrom(index);
+    this.#aheadAt = index;
+    for (const item of this.#ahead) this.#readBytes += item?.length ?? 0;
+  }
+
+  async #readFrom(index: number): Promise<readonly (Uint8Array | undefined)[]> {
     const hash = this.#hashes[index];
     if (hash === undefined) return [];
     if (this.#backend.many !== undefined) {

@@ -13,6 +13,9 @@ const MAX_HOPS = 100;
 const READ_AHEAD = 128;
 const MAX_NUMBER = 2n ** 64n - 1n;
 const HASH_BYTES = 32;
+/** A list that begins with more than this has its length written out, in as many bytes as it is more (RLP). */
+const LONG_LIST = 0xf7;
+const WORK = 'answering for headers';
 
 /**
  * Answers GetBlockHeaders as geth does, with one difference: where its arithmetic would wrap, the answer ends. All
@@ -67,7 +70,7 @@ class HeadersAnswer {
       if (await this.#isCanonical(number, hash)) return this.#neighbours(number, hash, reverse, this.#left);
       const header = await this.#backend.headerByHash(hash, this.#options);
       if (header === undefined) return;
-      await this.#add(header);
+      if (this.#add(header)) await this.#breather.rest(WORK);
       if (!reverse) return;
       hash = parentHash(header);
     }
@@ -84,7 +87,7 @@ class HeadersAnswer {
           ? await this.#backend.headerByNumber(number, this.#options)
           : await this.#backend.headerByHash(hash, this.#options);
       if (header === undefined) return;
-      await this.#add(header);
+      if (this.#add(header)) await this.#breather.rest(WORK);
       const next: bigint = reverse ? number - step : number + step;
       if (next < 0n || next > MAX_NUMBER) return;
       if (hash !== undefined) {
@@ -105,10 +108,11 @@ class HeadersAnswer {
     return this.#left <= 0;
   }
 
-  async #add(header: Uint8Array): Promise<void> {
+  /** @returns whether others should have their turn: a promise for each header takes longer than all the rest of it */
+  #add(header: Uint8Array): boolean {
     this.headers.push(header);
     this.#bytes += header.length;
-    await this.#breather.worked(1, 'answering for headers');
+    return this.#breather.tires(1, WORK);
   }
 
   async #isCanonical(number: bigint, hash: Uint8Array): Promise<boolean> {
@@ -131,20 +135,19 @@ class HeadersAnswer {
     const available = reverse ? origin + 1n : latest - origin + 1n;
     let left = available < BigInt(count) ? Number(available) : count;
     let number = origin;
-    let before: { readonly hash: Uint8Array; readonly parent: Uint8Array } | undefined;
+    let before: NumberedHeader | undefined;
     while (left > 0) {
       const wanted = Math.min(left, READ_AHEAD);
       const batch = await this.#read(number, reverse, wanted);
-      for (const { hash, header } of batch) {
+      for (const block of batch) {
         if (this.#full) return;
-        const parent = parentHash(header);
         if (before === undefined) {
-          if (first !== undefined && !sameBytes(hash, first)) return;
-        } else if (!sameBytes(reverse ? before.parent : parent, reverse ? hash : before.hash)) {
+          if (first !== undefined && !sameBytes(block.hash, first)) return;
+        } else if (!(reverse ? isChildOf(before, block) : isChildOf(block, before))) {
           return;
         }
-        await this.#add(header);
-        before = { hash, parent };
+        if (this.#add(block.header)) await this.#breather.rest(WORK);
+        before = block;
       }
       if (batch.length < wanted) return;
       left -= batch.length;
@@ -190,6 +193,19 @@ class HeadersAnswer {
     const ancestor = await this.#ancestor(next, hash, next - number);
     return ancestor !== undefined && sameBytes(ancestor, of) ? hash : undefined;
   }
+}
+
+/** Whether a header names the other block as its parent. Compared where it stands: a view takes longer than the rest. */
+function isChildOf({ header }: NumberedHeader, { hash }: NumberedHeader): boolean {
+  const at = parentHashAt(header);
+  for (let i = 0; i < HASH_BYTES; i++) if (header[at + i] !== hash[i]) return false;
+  return hash.length === HASH_BYTES;
+}
+
+/** Where the first field of a header begins, its prefix left out. What is no header has none that is compared as equal. */
+function parentHashAt(header: Uint8Array): number {
+  const prefix = header[0] ?? 0;
+  return prefix > LONG_LIST ? 2 + prefix - LONG_LIST : 2;
 }
 
 /** The first field of a header, without reading the others. */

@@ -34,10 +34,10 @@ const MAX_SERVED_BLOCKS = 1_024;
 const ENVELOPE_BYTES = 4 + 9 + 1 + 4;
 /** An answer is never larger than what a peer will read. */
 const HARD_ANSWER_BYTES: number = MAX_MESSAGE_BYTES - ENVELOPE_BYTES;
-/** Headers or blocks between two turns of the loop. */
-const TURN_ITEMS = 64;
-/** Receipts that blooms are made for count as one item in so many bytes: 64 items are some 8 ms of hashing then. */
-const TURN_BLOOMED_BYTES = 4_096;
+/** Headers or blocks between two turns of the loop: 0.1 ms from memory, and a usual answer in one piece. */
+const TURN_ITEMS = 256;
+/** Receipts that blooms are made for count as one item in so many bytes: 256 items are some 8 ms of hashing then. */
+const TURN_BLOOMED_BYTES = 1_024;
 
 /**
  * Answers what a peer asks for, from a chain, within the limits of geth: an answer ends before the first block that is not
@@ -110,7 +110,8 @@ async function servePartialReceipts(
   const stored = ahead(backend, 'receipts', hashes, options);
   for (let i = 0; i < hashes.length; i++) {
     if (bytes >= SOFT_ANSWER_BYTES || blocks.length >= MAX_SERVED_BLOCKS || lastBlockIncomplete) break;
-    const whole = await stored.at(i);
+    if (!stored.has(i)) await stored.read(i);
+    const whole = stored.at(i);
     if (whole === undefined) break;
     // An index is a 64-bit number on the wire; past 2^53 it is past the end of every block all the same.
     const first = blocks.length === 0 ? Number(firstBlockReceiptIndex) : 0;
@@ -119,7 +120,7 @@ async function servePartialReceipts(
     blocks.push(part.receipts);
     bytes += part.receipts.length;
     lastBlockIncomplete = part.incomplete;
-    await breather.worked(1, 'answering for receipts');
+    if (breather.tires(1, 'answering for receipts')) await breather.rest('answering for receipts');
   }
   return { name: 'Receipts', requestId, lastBlockIncomplete, blocks };
 }
@@ -136,12 +137,13 @@ async function serveAccessLists(
   const stored = ahead(backend, 'accessList', hashes, options);
   for (let i = 0; i < hashes.length; i++) {
     if (bytes >= SOFT_ANSWER_BYTES || accessLists.length >= MAX_SERVED_BLOCKS) break;
-    const accessList = await stored.at(i);
+    if (!stored.has(i)) await stored.read(i);
+    const accessList = stored.at(i);
     const itemBytes = accessList?.length ?? 1;
     if (bytes + itemBytes > HARD_ANSWER_BYTES) break;
     accessLists.push(accessList);
     bytes += itemBytes;
-    await breather.worked(1, 'answering for access lists');
+    if (breather.tires(1, 'answering for access lists')) await breather.rest('answering for access lists');
   }
   return { name: 'BlockAccessLists', requestId, accessLists };
 }
@@ -164,13 +166,14 @@ async function collect(
   const items: Uint8Array[] = [];
   let bytes = 0;
   while (bytes < SOFT_ANSWER_BYTES) {
-    const found = await stored.at(items.length);
+    if (!stored.has(items.length)) await stored.read(items.length);
+    const found = stored.at(items.length);
     if (found === undefined) break;
     const item = change === undefined ? found : await change(found);
     if (bytes + item.length > HARD_ANSWER_BYTES) break;
     items.push(item);
     bytes += item.length;
-    await breather.worked(1, 'answering for blocks');
+    if (breather.tires(1, 'answering for blocks')) await breather.rest('answering for blocks');
   }
   return items;
 }

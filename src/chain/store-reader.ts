@@ -74,16 +74,15 @@ export class StoreReader {
   ): Promise<readonly NumberedHeader[]> {
     this.#check(options);
     const head = this.#head();
-    const step = reverse ? -1n : 1n;
-    const numbers: bigint[] = [];
-    for (let at = from; numbers.length < count && at >= 0n && at <= head; at += step) numbers.push(at);
-    const row: NumberedHeader[] = [];
-    for (const number of numbers) {
-      const known = this.#recent.header(number);
-      if (known === undefined) break;
-      row.push(known);
+    if (from < 0n || from > head) return [];
+    const available = reverse ? from + 1n : head - from + 1n;
+    const wanted = available < BigInt(count) ? Number(available) : count;
+    const row = this.#recent.headers(Number(from), wanted, reverse);
+    if (row.length < wanted) {
+      const numbers: bigint[] = [];
+      for (let i = row.length; i < wanted; i++) numbers.push(reverse ? from - BigInt(i) : from + BigInt(i));
+      row.push(...(await this.#readRow(numbers, options)));
     }
-    if (row.length < numbers.length) row.push(...(await this.#readRow(numbers.slice(row.length), options)));
     return row;
   }
 
