@@ -15,10 +15,11 @@ const MAX_YIELD = 64 / 3;
  */
 export function snappyDeclaredBytes(compressed: Uint8Array): number {
   let declared = 0;
-  for (let i = 0; i < MAX_VARINT_BYTES; i++) {
+  let weight = 1; // 35 bits in all, so no shifts
+  for (let i = 0; i < MAX_VARINT_BYTES; i++, weight *= 0x80) {
     const byte = compressed[i];
     if (byte === undefined) throw damaged('the length is cut short');
-    declared += (byte & 0x7f) * 2 ** (7 * i);
+    declared += (byte & 0x7f) * weight;
     if (byte >= 0x80) continue;
     if (byte === 0 && i > 0) throw damaged('the length is longer than it need be');
     if (declared > 0xffff_ffff) throw damaged('the length is above 32 bits');
@@ -30,7 +31,7 @@ export function snappyDeclaredBytes(compressed: Uint8Array): number {
 /**
  * Undoes `snappyCompress`, and every other encoder of the format. Allocates once, and only after the claimed length was
  * found to be at most `maxBytes` and no more than so many compressed bytes can yield.
- * @returns exactly the declared number of bytes
+ * @returns exactly the declared number of bytes; below 512, they hold 4 KiB of memory as long as they are held (`unfilled`)
  * @throws CodecError ERR_CODEC_SNAPPY for everything that is not exactly one block
  */
 export function snappyDecompress(
@@ -45,7 +46,7 @@ export function snappyDecompress(
   if (declared > Math.ceil(rest * MAX_YIELD) + 1) {
     throw damaged(`${declared} bytes declared, more than ${rest} can yield`);
   }
-  const content = unfilled(declared); // `read` writes all of it, or throws
+  const content = unfilled(declared); // all of it is written, or this throws
   elements.read(compressed, at, content);
   return content;
 }

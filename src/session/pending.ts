@@ -205,7 +205,7 @@ export class PendingSession {
       session.end(refused);
       return;
     }
-    const decoded = spec.decode(message.payload(spec.maxBytes));
+    const decoded = spec.decode(message.payload(spec.maxBytes).slice()); // a copy: it is kept as long as the session
     if (decoded.name !== 'Status') throw new TypeError(`${decoded.name} where Status was admitted`);
     const remoteStatus = decoded.status;
     this.#conversation.statusReceived();

@@ -48,9 +48,20 @@ test('never are two borrowers given the same memory, nor more kept than may be',
   );
 });
 
-test('memory that is not cleared is a whole piece of its own', () => {
-  const bytes = unfilled(5_000);
-  expect(bytes).toHaveLength(5_000);
-  expect(bytes.buffer.byteLength).toBe(5_000);
-  expect(Buffer.isBuffer(bytes)).toBe(false);
+test('memory that nobody has: a piece of its own, or side by side where it is small, and never twice', () => {
+  for (const length of [512, 4_095, 4_096, 5_000]) {
+    const bytes = unfilled(length);
+    expect([bytes.length, bytes.buffer.byteLength]).toEqual([length, length]);
+    expect(Buffer.isBuffer(bytes)).toBe(false);
+  }
+  const taken = new Map<ArrayBufferLike, number>();
+  for (let i = 0; i < 1_000; i++) {
+    const bytes = unfilled((i * 37) % 512);
+    expect(bytes).toHaveLength((i * 37) % 512);
+    expect(bytes.buffer.byteLength).toBeLessThanOrEqual(4_096);
+    if (bytes.length === 0) continue;
+    expect(bytes.byteOffset).toBeGreaterThanOrEqual(taken.get(bytes.buffer) ?? 0);
+    taken.set(bytes.buffer, bytes.byteOffset + bytes.length);
+  }
+  expect(taken.size).toBeLessThan(100);
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { concatBytes, hexToBytes, sameBytes } from '../../src/codec/index.js';
+import { concatBytes, EMPTY_BYTES, hexToBytes, sameBytes } from '../../src/codec/index.js';
 import { nobleCrypto } from '../../src/crypto/index.js';
 import { BodyBuffer } from '../../src/rlpx/body-buffer.js';
 import {
@@ -152,6 +152,20 @@ describe('frames', () => {
     expect(decoder.unreadBytes).toBe(86);
     decoder.push(wire.slice(150));
     expect([decoder.next()?.id, decoder.next()?.id, decoder.next()]).toEqual([2, 3, undefined]);
+  });
+
+  test('small messages of a chunk lie side by side, and hold no more than 4 KiB or than came with them', () => {
+    const { encoder, decoder } = oneWay();
+    const payloads = Array.from({ length: 100 }, (_, i) => new Uint8Array(i).fill(i));
+    decoder.push(concatBytes(payloads.map((payload) => frameBytes(encoder, 16, payload))));
+    const seen = payloads.map(() => decoder.next()?.payload ?? EMPTY_BYTES);
+    expect(seen).toEqual(payloads);
+    const pieces = new Set(seen.map(({ buffer }) => buffer));
+    expect(Math.max(...[...pieces].map(({ byteLength }) => byteLength))).toBeLessThanOrEqual(4_096);
+    expect(pieces.size).toBeLessThan(10);
+    expect(decoder.next()).toBeUndefined();
+    decoder.push(frameBytes(encoder, 16, Uint8Array.of(1, 2, 3)));
+    expect(decoder.next()?.payload.buffer.byteLength).toBe(3);
   });
 
   test('a frame above 2^24 − 1 bytes is not made, and the stream goes on', () => {
