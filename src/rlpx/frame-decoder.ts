@@ -2,7 +2,8 @@ import { CodecError, concatBytes, EMPTY_BYTES, RlpReader, readUint24 } from '../
 import { type FrameEngine, type RlpxCrypto, SMALL_BODY_BYTES } from '../crypto/crypto.js';
 import { BodyBuffer } from './body-buffer.js';
 import { RlpxError } from './errors.js';
-import { BODY_AT, frameWireBytes, ingressFrames, MAC_BYTES, paddedBytes } from './frame.js';
+import { BODY_AT, frameWireBytes, MAC_BYTES, paddedBytes } from './frame.js';
+import { ingressFrames } from './frame-directions.js';
 import type { Secrets } from './secrets.js';
 
 /** One message as it stood in its frame: authentic and decrypted. */

@@ -2,14 +2,8 @@ import { snappyCompressInto, snappyMostBytes, writeUint24 } from '../codec/index
 import { type FrameEngine, type RlpxCrypto, SMALL_BODY_BYTES } from '../crypto/crypto.js';
 import { bodyMemory } from './body-buffer.js';
 import { RlpxError } from './errors.js';
-import {
-  BODY_AT,
-  egressFrames,
-  frameWireBytes,
-  HEADER_BYTES,
-  MAX_FRAME_BYTES,
-  paddedBytes,
-} from './frame.js';
+import { BODY_AT, frameWireBytes, HEADER_BYTES, MAX_FRAME_BYTES, paddedBytes } from './frame.js';
+import { egressFrames } from './frame-directions.js';
 import { Gathering } from './gathering.js';
 import type { Secrets } from './secrets.js';
 

@@ -1,8 +1,3 @@
-import type { FrameEngine, KeccakStream, RlpxCrypto } from '../crypto/crypto.js';
-import { FrameMac } from './frame-mac.js';
-import { PortableFrames } from './portable-frames.js';
-import type { Secrets } from './secrets.js';
-
 /*
  * A frame on the wire (devp2p, "Framing"):
  *   header (16) ‖ header MAC (16) ‖ body, filled up to 16 ‖ body MAC (16)
@@ -30,19 +25,4 @@ export function frameWireBytes(size: number): number {
 
 export function paddedBytes(size: number): number {
   return Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES;
-}
-
-export function egressFrames(crypto: RlpxCrypto, secrets: Secrets): FrameEngine {
-  return frames(crypto, secrets, secrets.egressMac);
-}
-
-export function ingressFrames(crypto: RlpxCrypto, secrets: Secrets): FrameEngine {
-  return frames(crypto, secrets, secrets.ingressMac);
-}
-
-function frames(crypto: RlpxCrypto, { aes, mac }: Secrets, state: KeccakStream): FrameEngine {
-  return (
-    crypto.frameEngine?.({ aes, mac, state }) ??
-    new PortableFrames(crypto, aes, new FrameMac(state, crypto.aesBlock(mac)))
-  );
 }
