@@ -2,6 +2,7 @@ import { createServer, isIP, connect as netConnect, type Server, type Socket } f
 import { RuntimeError } from '../errors.js';
 import type { Tcp, TcpAddress, TcpListener, TcpSocket } from '../tcp.js';
 import { mostSockets } from './descriptors.js';
+import { Reads } from './reads.js';
 import { messageOf, systemWord } from './system-word.js';
 import { openSockets, plainHost, RealTcpSocket } from './tcp-socket.js';
 
@@ -9,7 +10,7 @@ const text = (address: TcpAddress): string =>
   address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 
 /** @returns the socket with both its addresses, or undefined where the peer is gone already and they cannot be told. */
-function handOver(socket: Socket): RealTcpSocket | undefined {
+function handOver(socket: Socket, reads?: Reads): RealTcpSocket | undefined {
   const { localAddress, localPort, remoteAddress, remotePort } = socket;
   if (
     localAddress === undefined ||
@@ -25,6 +26,7 @@ function handOver(socket: Socket): RealTcpSocket | undefined {
     socket,
     { host: plainHost(localAddress), port: localPort },
     { host: plainHost(remoteAddress), port: remotePort },
+    reads,
   );
 }
 
@@ -55,7 +57,10 @@ function connect(to: TcpAddress, signal: AbortSignal | undefined): Promise<TcpSo
       return fail('EINVAL', 'not a TCP port');
     if (!hasRoom()) return fail('EMFILE', 'no descriptor is left for a socket');
 
-    const socket = netConnect({ host: to.host, port: to.port, noDelay: true, allowHalfOpen: true });
+    const reads = new Reads();
+    const { onread } = reads;
+    const socket = netConnect({ host: to.host, port: to.port, noDelay: true, allowHalfOpen: true, onread });
+    socket.pause(); // until somebody takes it
     connecting++;
     const done = (): void => {
       connecting--;
@@ -65,7 +70,7 @@ function connect(to: TcpAddress, signal: AbortSignal | undefined): Promise<TcpSo
     };
     const onConnect = (): void => {
       done();
-      const ours = handOver(socket);
+      const ours = handOver(socket, reads);
       if (ours === undefined) fail('ECONNRESET', 'the peer is gone');
       else resolve(ours);
     };
