@@ -180,7 +180,12 @@ export class JournalFolder implements JournalSink {
     try {
       await this.#files.append(path, Uint8Array.of(0x0a), FILE_MODE);
     } catch (error) {
-      if (!(error instanceof RuntimeError) || !FULL.has(error.detail ?? '')) throw error;
+      if (!(error instanceof RuntimeError)) throw error;
+      const { detail, code } = error;
+      if (!FULL.has(detail ?? '')) {
+        const says = `journal: nothing can be written into ${this.#config.dir}`;
+        throw new RuntimeError(code, says, { detail, cause: error });
+      }
     }
     await this.#files.remove(path);
   }

@@ -355,7 +355,10 @@ describe('a disk that fails costs journals and no session', () => {
     const closed = internet.world();
     closed.files.fail('EACCES', { operation: 'write' });
     const filled = createNode({ world: closed, crypto, chain: demo.genesis(), journal: { dir: '/j' } });
-    await expect(filled).rejects.toMatchObject({ detail: 'EACCES' });
+    await expect(filled).rejects.toMatchObject({
+      detail: 'EACCES',
+      message: 'journal: nothing can be written into /j',
+    });
     expect(internet.clock.pendingTimers).toBe(0);
   });
 });
