@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { ChainError } from '../../src/chain/index.js';
 import {
   createLogger,
   createNode,
@@ -8,6 +9,8 @@ import {
   type LogFormat,
   type LogLevel,
   logNode,
+  type NodeOptions,
+  type RlpxdNode,
   TRANSACTION_MODES,
   type TransactionMode,
 } from '../../src/node/index.js';
@@ -176,6 +179,16 @@ function journalOptions(options: RunOptions, command: Command): JournalOptions |
   return undefined;
 }
 
+/** @returns undefined where the start was called off */
+async function startedNode(signal: AbortSignal, options: NodeOptions): Promise<RlpxdNode | undefined> {
+  try {
+    return await createNode({ ...options, signal });
+  } catch (error) {
+    if (error instanceof ChainError && error.code === 'ERR_CHAIN_ABORTED') return undefined;
+    throw error;
+  }
+}
+
 async function runDaemon(options: RunOptions, command: Command): Promise<void> {
   const stop = interrupted();
   if (options.addr.trim() === '') throw new UsageError('--addr is empty');
@@ -185,7 +198,7 @@ async function runDaemon(options: RunOptions, command: Command): Promise<void> {
     format: options.log ?? (onTerminal ? 'pretty' : 'json'),
     colour: onTerminal && process.env.NO_COLOR === undefined,
   });
-  const node = await createNode({
+  const node = await startedNode(stop, {
     chain: await chosenChain(options),
     datadir: options.datadir,
     keyFile: options.nodekey,
@@ -206,6 +219,7 @@ async function runDaemon(options: RunOptions, command: Command): Promise<void> {
     crypto: options.crypto,
     logger,
   });
+  if (node === undefined) return;
   const quiet = logNode(node, logger, { statusEveryMs: options.status });
   print(node.enode ?? '');
   await aborted(stop);

@@ -32,6 +32,8 @@ export interface HomeOptions {
   readonly world: World;
   readonly crypto: RlpxCrypto;
   readonly logger: Logger;
+  /** Calls it off. */
+  readonly signal: AbortSignal | undefined;
 }
 
 /** @throws as `openDatadir`, `openUpstream` and `readNodeKey`; nothing is left open then */
@@ -53,7 +55,7 @@ export async function closeHome({ store, upstream }: Pick<Home, 'store' | 'upstr
 }
 
 async function openChain(options: HomeOptions): Promise<Omit<Home, 'key'>> {
-  const { config, chain: given, backend, world, crypto, logger } = options;
+  const { config, chain: given, backend, world, crypto, logger, signal } = options;
   const chain = given === undefined ? undefined : chooseChain(given, crypto);
   if (backend !== undefined) {
     checkSameChain(backend, chain);
@@ -64,7 +66,7 @@ async function openChain(options: HomeOptions): Promise<Omit<Home, 'key'>> {
   if (url !== undefined) {
     if (chain === undefined) throw noChain();
     await makeDatadir(config.datadir, world);
-    const upstream = await openUpstream({ url, chain, hasher: crypto, world, logger });
+    const upstream = await openUpstream({ url, chain, hasher: crypto, world, logger, signal });
     return { backend: upstream, upstream };
   }
   const store = await openStore(options, chain);

@@ -29,6 +29,8 @@ export interface NodeOptions extends PlainNodeOptions {
   readonly crypto?: GivenCrypto | undefined;
   /** Where the rooms write what happens; nowhere. `logNode` writes the events of the node itself. */
   readonly logger?: Logger | undefined;
+  /** Calls off a start that waits for its upstream; a node that has started is closed by `close`. */
+  readonly signal?: AbortSignal | undefined;
   /** Told of what a monitor counts; one that throws is logged and hurts nobody. */
   readonly metrics?: NodeMetrics | undefined;
 }

@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Cli, rlpxd, temporaryFolder } from '../support/bin-cli.js';
@@ -158,6 +160,23 @@ describe('run', () => {
       }
     },
   );
+
+  test('a signal calls off a start that waits for an upstream which never answers', async () => {
+    const asked = createServer((socket) => socket.on('error', () => undefined));
+    await new Promise<void>((resolve) => asked.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = asked.address() as AddressInfo;
+      const run = daemon(['--upstream', `http://127.0.0.1:${port}`]);
+      await once(asked, 'connection');
+      const began = performance.now();
+      run.child.kill('SIGINT');
+      const { code, stdout } = await run.done;
+      expect([code, stdout]).toEqual([0, '']);
+      expect(performance.now() - began).toBeLessThan(2_000); // unheeded, it waits 5 s for a first answer
+    } finally {
+      asked.close();
+    }
+  });
 
   test('a peer that is gone is dialed again and again', async () => {
     const gone = daemon();

@@ -1,4 +1,4 @@
-import { ChainError } from '../errors.js';
+import { ChainError, throwIfAborted } from '../errors.js';
 import { linkKind, upstreamName } from './link.js';
 import type { UpstreamOptions } from './options.js';
 import { UpstreamBackend } from './upstream.js';
@@ -6,7 +6,7 @@ import { UpstreamBackend } from './upstream.js';
 /**
  * Opens the chain of an execution client over JSON-RPC. Where the client cannot be reached the chain is the genesis alone
  * until it can.
- * @throws ChainError ERR_CHAIN_GENESIS where it says in time that it has another chain; ERR_CHAIN_UPSTREAM for a URL that is none
+ * @throws ChainError ERR_CHAIN_ABORTED where it was called off; ERR_CHAIN_GENESIS where it says in time that it has another chain; ERR_CHAIN_UPSTREAM for a URL that is none
  */
 export async function openUpstream(options: UpstreamOptions): Promise<UpstreamBackend> {
   if (linkKind(options.url) === undefined) {
@@ -14,8 +14,9 @@ export async function openUpstream(options: UpstreamOptions): Promise<UpstreamBa
     throw new ChainError('ERR_CHAIN_UPSTREAM', `upstream: ${says}`);
   }
   const backend = new UpstreamBackend(options);
-  const { state, says } = await backend.firstState();
-  if (state !== 'other-chain') return backend;
+  const { state, says } = await backend.firstState(options.signal);
+  if (state !== 'other-chain' && options.signal?.aborted !== true) return backend;
   await backend.close();
+  throwIfAborted(options.signal, 'asking the upstream');
   throw new ChainError('ERR_CHAIN_GENESIS', says ?? 'the upstream has another chain');
 }

@@ -14,6 +14,8 @@ export interface UpstreamOptions {
   readonly cacheBytes?: number;
   /** How long an answer may take, in milliseconds; 10,000. */
   readonly timeoutMs?: number;
+  /** Calls off the opening; once opened, it means nothing. */
+  readonly signal?: AbortSignal | undefined;
   /** How often the head is asked for where nothing tells of it, in milliseconds; 1,000. */
   readonly pollMs?: number;
 }

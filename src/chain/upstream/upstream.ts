@@ -84,16 +84,26 @@ export class UpstreamBackend implements ChainBackend {
   }
 
   /** Resolves with the first state that is one, or where none comes in time, as it is then. @internal */
-  async firstState(): Promise<{ readonly state: LineState; readonly says: string | undefined }> {
-    await this.#changes.within(FIRST_WAIT_MS, () => this.#line.state !== 'connecting');
-    if (this.#line.state === 'up') {
-      // the head, so that the first Status tells of it; who is slow is not waited for
-      let looked = false;
-      void this.refresh().then(() => {
-        looked = true;
-        this.#changes.notify();
-      });
-      await this.#changes.within(FIRST_WAIT_MS, () => looked);
+  async firstState(
+    signal?: AbortSignal,
+  ): Promise<{ readonly state: LineState; readonly says: string | undefined }> {
+    const within = (isSo: () => boolean): Promise<void> =>
+      this.#changes.within(FIRST_WAIT_MS, () => signal?.aborted === true || isSo());
+    const calledOff = (): void => this.#changes.notify();
+    signal?.addEventListener('abort', calledOff);
+    try {
+      await within(() => this.#line.state !== 'connecting');
+      if (this.#line.state === 'up') {
+        // the head, so that the first Status tells of it; who is slow is not waited for
+        let looked = false;
+        void this.refresh().then(() => {
+          looked = true;
+          this.#changes.notify();
+        });
+        await within(() => looked);
+      }
+    } finally {
+      signal?.removeEventListener('abort', calledOff);
     }
     return { state: this.#line.state, says: this.#line.says };
   }
