@@ -1,10 +1,11 @@
-import type { CryptoParts, Curve, FrameEngine, FrameKeys, Keccak, RlpxCrypto } from './crypto.js';
+import type { CryptoParts, Curve, Keccak, RlpxCrypto } from './crypto.js';
 import { nativeCurve } from './native-curve.js';
 import { nobleCrypto } from './noble.js';
 import { nodeCrypto } from './node.js';
 import { installedPackage, type PackageLoader } from './packages.js';
 import { portableKeccak } from './portable-keccak.js';
 import { wasmCurve } from './wasm/curve.js';
+import { wasmEcies } from './wasm/ecies.js';
 import { wasmFrames } from './wasm/frames.js';
 import { wasmKeccak } from './wasm/keccak.js';
 
@@ -92,10 +93,12 @@ function noble(): CryptoBackend {
 }
 
 function assembled(name: CryptoBackendName, base: RlpxCrypto, keccak: Keccak, curve: Curve): RlpxCrypto {
-  const frameEngine = framesWhere(base);
+  const frameEngine = whereItWorks(() => wasmFrames(base.aesCtr));
+  const ecies = whereItWorks(wasmEcies);
   return {
     ...base,
     ...(frameEngine === undefined ? {} : { frameEngine }),
+    ...(ecies === undefined ? {} : { ecies }),
     name,
     publicKey: curve.publicKey,
     ecdh: curve.ecdh,
@@ -109,10 +112,10 @@ function hashesOf({ keccak256, keccakStream }: Keccak): Keccak {
   return { keccak256, keccakStream };
 }
 
-/** Without WebAssembly's vectors, frames are made of the single primitives. */
-function framesWhere(base: RlpxCrypto): ((keys: FrameKeys) => FrameEngine | undefined) | undefined {
+/** Without WebAssembly's vectors, frames and sealed messages are made of the single primitives. */
+function whereItWorks<Engine>(make: () => Engine): Engine | undefined {
   try {
-    return wasmFrames(base.aesCtr);
+    return make();
   } catch {
     return undefined;
   }

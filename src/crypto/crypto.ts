@@ -55,6 +55,18 @@ export interface FrameKeys {
 }
 
 /**
+ * What ECIES does behind the product, in one call. A sealed message is iv (16) ‖ text ‖ tag (32) here; its keys come from the
+ * shared secret (32), and the tag covers shared data (16 bytes at most), too. Nothing secret stays.
+ */
+export interface EciesEngine {
+  readonly maxTextBytes: number;
+  /** Encrypts the text where it lies, and writes the tag. */
+  seal(sharedSecret: Uint8Array, sealed: Uint8Array, sharedData: Uint8Array): void;
+  /** @returns the text, in memory of its own; undefined where the tag is wrong, compared in constant time, and nothing is decrypted */
+  open(sharedSecret: Uint8Array, sealed: Uint8Array, sharedData: Uint8Array): Uint8Array | undefined;
+}
+
+/**
  * All that handshake, frames and identities ask of cryptography; each back end fills it in one file.
  * Secret keys are 32 bytes, public keys the 64 bytes x ‖ y, signatures r ‖ s ‖ recovery id (65 bytes).
  */
@@ -91,6 +103,8 @@ export interface RlpxCrypto {
   aesBlock(key: Uint8Array): BlockCipher;
   /** Only where it is faster than the single primitives. @returns undefined for a state of another make */
   frameEngine?(keys: FrameKeys): FrameEngine | undefined;
+  /** Only where it is faster than the single primitives. */
+  readonly ecies?: EciesEngine;
   /** Equality in constant time; false at once where the lengths differ. */
   equal(a: Uint8Array, b: Uint8Array): boolean;
 }

@@ -53,6 +53,7 @@ const CHECKS: readonly Check[] = [
       ) === '874d6191b620e3261bef6864990db6ce',
   ],
   ['aesCtr', ctrCountsOn],
+  ['ecies', sealsAsItsParts],
   ['isSecretKey', (crypto) => crypto.isSecretKey(scalar(1)) && !crypto.isSecretKey(scalar(0))],
   ['isPublicKey', (crypto) => crypto.isPublicKey(bytes(TWO_G)) && !crypto.isPublicKey(new Uint8Array(64))],
   ['publicKey', (crypto) => hex(crypto.publicKey(scalar(2))) === TWO_G],
@@ -99,6 +100,24 @@ function ctrCountsOn(crypto: RlpxCrypto): boolean {
   const pieces = [5, 16, 11].map((length) => hex(stream.apply(new Uint8Array(length)))).join('');
   const block = crypto.aesBlock(bytes(COUNTING));
   return pieces === hex(block.encrypt(scalar(0).subarray(16))) + hex(block.encrypt(scalar(1).subarray(16)));
+}
+
+/** Where messages are sealed in one call: as the single primitives would. */
+function sealsAsItsParts({ ecies, sha256, aesCtr, hmacSha256, equal }: RlpxCrypto): boolean {
+  if (ecies === undefined) return true;
+  const sealed = new Uint8Array(96);
+  ecies.seal(scalar(9), sealed, scalar(2).subarray(30));
+  const material = sha256(bytes('00000001'), scalar(9));
+  const iv = sealed.subarray(0, 16);
+  const ciphertext = aesCtr(material.subarray(0, 16), iv).apply(new Uint8Array(48));
+  const tag = hmacSha256(sha256(material.subarray(16)), iv, ciphertext, scalar(2).subarray(30));
+  const opened = ecies.open(scalar(9), sealed, scalar(2).subarray(30));
+  return (
+    equal(sealed.subarray(16, 64), ciphertext) &&
+    equal(sealed.subarray(64), tag) &&
+    opened !== undefined &&
+    equal(opened, new Uint8Array(48))
+  );
 }
 
 function refusesBadPoint(crypto: RlpxCrypto): boolean {

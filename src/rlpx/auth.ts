@@ -1,10 +1,11 @@
-import { concatBytes, encodeBytes, encodeList, encodeUint, RlpReader, writeUint16 } from '../codec/index.js';
+import { encodeBytes, encodeList, encodeUint, RlpReader, writeUint16 } from '../codec/index.js';
 import type { RlpxCrypto } from '../crypto/crypto.js';
 import type { Random } from '../runtime/random.js';
 import type { AuthReplays } from './auth-replays.js';
-import { ECIES_OVERHEAD_BYTES, eciesOpen, eciesSeal } from './ecies.js';
+import { ECIES_OVERHEAD_BYTES, ECIES_TEXT_AT, eciesOpen, eciesSealInPlace } from './ecies.js';
 import type { EphemeralKeys } from './ephemeral-keys.js';
 import { RlpxError } from './errors.js';
+import { freshKey } from './fresh-key.js';
 import { ownPublicKey } from './own-key.js';
 import { xor32 } from './secrets.js';
 
@@ -129,11 +130,18 @@ function signedHash(
 
 function seal(party: AuthParty, to: Uint8Array, items: readonly Uint8Array[]): Uint8Array {
   const { crypto, random } = party;
+  const list = encodeList(items);
   const padding = random.bytes(MIN_PADDING_BYTES + Math.floor(random.unit() * PADDING_CHOICES));
-  const plain = concatBytes([encodeList(items), padding]);
-  const size = new Uint8Array(SIZE_PREFIX_BYTES);
-  writeUint16(size, plain.length + ECIES_OVERHEAD_BYTES);
-  return concatBytes([size, eciesSeal(crypto, random, to, plain, size, party.ephemeralKeys?.take())]);
+  const sealedBytes = list.length + padding.length + ECIES_OVERHEAD_BYTES;
+  const message = new Uint8Array(SIZE_PREFIX_BYTES + sealedBytes);
+  writeUint16(message, sealedBytes);
+  const textAt = SIZE_PREFIX_BYTES + ECIES_TEXT_AT;
+  message.set(list, textAt);
+  message.set(padding, textAt + list.length);
+  const key = party.ephemeralKeys?.take() ?? freshKey(crypto, random);
+  const size = message.subarray(0, SIZE_PREFIX_BYTES);
+  eciesSealInPlace(crypto, random, to, message.subarray(SIZE_PREFIX_BYTES), size, key);
+  return message;
 }
 
 /** @returns a reader of the list's items; the padding after the list is left unread */

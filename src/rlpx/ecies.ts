@@ -1,4 +1,3 @@
-import { concatBytes } from '../codec/index.js';
 import type { RlpxCrypto } from '../crypto/crypto.js';
 import type { Random } from '../runtime/random.js';
 import { RlpxError } from './errors.js';
@@ -19,6 +18,9 @@ export const ECIES_OVERHEAD_BYTES: number = POINT_BYTES + IV_BYTES + TAG_BYTES;
 /** The counter of the KDF: 32 bytes are one round of SHA-256. */
 const FIRST_ROUND = Uint8Array.of(0, 0, 0, 1);
 
+/** Where the text begins in a sealed message. */
+export const ECIES_TEXT_AT: number = POINT_BYTES + IV_BYTES;
+
 /**
  * @param sharedData covered by the tag and not sent: the size prefix
  * @param key for this message alone: its secret is zeros afterwards
@@ -32,17 +34,36 @@ export function eciesSeal(
   sharedData: Uint8Array,
   key: FreshKey = freshKey(crypto, random),
 ): Uint8Array {
-  const { cipherKey, tagKey } = deriveKeys(crypto, crypto.ecdh(key.secretKey, remotePublicKey));
+  const sealed = new Uint8Array(plain.length + ECIES_OVERHEAD_BYTES);
+  sealed.set(plain, ECIES_TEXT_AT);
+  eciesSealInPlace(crypto, random, remotePublicKey, sealed, sharedData, key);
+  return sealed;
+}
+
+/** As `eciesSeal`, where the text lies already at its place, with 32 bytes of room behind it. */
+export function eciesSealInPlace(
+  crypto: RlpxCrypto,
+  random: Random,
+  remotePublicKey: Uint8Array,
+  sealed: Uint8Array,
+  sharedData: Uint8Array,
+  key: FreshKey,
+): void {
+  const sharedSecret = crypto.ecdh(key.secretKey, remotePublicKey);
   key.secretKey.fill(0);
-  const iv = random.bytes(IV_BYTES);
-  const ciphertext = crypto.aesCtr(cipherKey, iv).apply(plain);
-  return concatBytes([
-    Uint8Array.of(UNCOMPRESSED),
-    key.publicKey,
-    iv,
-    ciphertext,
-    crypto.hmacSha256(tagKey, iv, ciphertext, sharedData),
-  ]);
+  sealed[0] = UNCOMPRESSED;
+  sealed.set(key.publicKey, 1);
+  sealed.set(random.bytes(IV_BYTES), POINT_BYTES);
+  const tagAt = sealed.length - TAG_BYTES;
+  if (tagAt - ECIES_TEXT_AT <= (crypto.ecies?.maxTextBytes ?? -1)) {
+    crypto.ecies?.seal(sharedSecret, sealed.subarray(POINT_BYTES), sharedData);
+    return;
+  }
+  const { cipherKey, tagKey } = deriveKeys(crypto, sharedSecret);
+  const iv = sealed.subarray(POINT_BYTES, ECIES_TEXT_AT);
+  const ciphertext = crypto.aesCtr(cipherKey, iv).apply(sealed.subarray(ECIES_TEXT_AT, tagAt));
+  sealed.set(ciphertext, ECIES_TEXT_AT);
+  sealed.set(crypto.hmacSha256(tagKey, iv, ciphertext, sharedData), tagAt);
 }
 
 /**
@@ -60,9 +81,15 @@ export function eciesOpen(
   const ephemeral = sealed.subarray(1, POINT_BYTES);
   // A point off the curve would make the answer depend on a few bits of our key at a time (CVE-2026-26315).
   if (sealed[0] !== UNCOMPRESSED || !crypto.isPublicKey(ephemeral)) throw new RlpxError('ERR_RLPX_AUTH');
-  const { cipherKey, tagKey } = deriveKeys(crypto, crypto.ecdh(secretKey, ephemeral));
-  const iv = sealed.subarray(POINT_BYTES, POINT_BYTES + IV_BYTES);
-  const ciphertext = sealed.subarray(POINT_BYTES + IV_BYTES, sealed.length - TAG_BYTES);
+  const sharedSecret = crypto.ecdh(secretKey, ephemeral);
+  if (sealed.length - ECIES_OVERHEAD_BYTES <= (crypto.ecies?.maxTextBytes ?? -1)) {
+    const text = crypto.ecies?.open(sharedSecret, sealed.subarray(POINT_BYTES), sharedData);
+    if (text === undefined) throw new RlpxError('ERR_RLPX_AUTH');
+    return text;
+  }
+  const { cipherKey, tagKey } = deriveKeys(crypto, sharedSecret);
+  const iv = sealed.subarray(POINT_BYTES, ECIES_TEXT_AT);
+  const ciphertext = sealed.subarray(ECIES_TEXT_AT, sealed.length - TAG_BYTES);
   const tag = sealed.subarray(sealed.length - TAG_BYTES);
   if (!crypto.equal(tag, crypto.hmacSha256(tagKey, iv, ciphertext, sharedData)))
     throw new RlpxError('ERR_RLPX_AUTH');
