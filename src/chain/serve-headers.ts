@@ -53,12 +53,12 @@ class HeadersAnswer {
   }
 
   /** Neighbours, by number. Downwards from above our head, the part that we have is served, as geth does. */
-  async fromNumber(origin: bigint, reverse: boolean): Promise<void> {
+  fromNumber(origin: bigint, reverse: boolean): Promise<void> {
     const { latest } = this.#backend.range();
     if (!reverse) return this.#neighbours(origin, undefined, false, this.#amount);
     const beyond = origin > latest ? origin - latest : 0n;
-    if (beyond >= BigInt(this.#amount)) return;
-    return this.#neighbours(origin - beyond, undefined, true, this.#amount - Number(beyond));
+    const count = beyond < BigInt(this.#amount) ? this.#amount - Number(beyond) : 0;
+    return this.#neighbours(origin - beyond, undefined, true, count);
   }
 
   /** Neighbours of a block of that hash; only blocks on the chain that counts have descendants. */

@@ -22,6 +22,7 @@ export {
   encodeBoolean,
   encodeBytes,
   encodedListBytes,
+  encodeFixedList,
   encodeList,
   encodeLists,
   encodeUint,

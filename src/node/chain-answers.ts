@@ -25,8 +25,8 @@ export class ChainAnswers {
 
   /** @throws as `serveRequest` */
   async serve(request: EthRequest, session: Session, signal: AbortSignal): Promise<EthResponse> {
-    const { backend, ...tools } = this.#options;
-    const answer = await serveRequest(backend, request, session.eth.version, { ...tools, signal });
+    const { backend, hasher, clock } = this.#options;
+    const answer = await serveRequest(backend, request, session.eth.version, { hasher, clock, signal });
     this.#count++;
     return answer as EthResponse; // the answer that belongs to the request: `serveRequest` makes no other
   }

@@ -7,6 +7,7 @@ import {
   encodeBoolean,
   encodeBytes,
   encodedListBytes,
+  encodeFixedList,
   encodeList,
   encodeLists,
   encodeUint,
@@ -208,4 +209,22 @@ describe('lists of lists, written once', () => {
       }),
     ).toThrowError(expect.objectContaining({ code: 'ERR_CODEC_RLP' }));
   });
+});
+
+it('strings of one length are a list as any other', () => {
+  fc.assert(
+    fc.property(
+      fc
+        .integer({ min: 2, max: 55 })
+        .chain((size) =>
+          fc.tuple(
+            fc.constant(size),
+            fc.array(fc.uint8Array({ minLength: size, maxLength: size }), { maxLength: 40 }),
+          ),
+        ),
+      ([size, strings]) => {
+        expect(encodeFixedList(strings, size)).toEqual(encodeList(strings.map(encodeBytes)));
+      },
+    ),
+  );
 });

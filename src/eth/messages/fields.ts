@@ -1,4 +1,4 @@
-import { encodeBytes, encodeList, encodeUint, type RlpReader } from '../../codec/index.js';
+import { encodeBytes, encodeFixedList, encodeUint, type RlpReader } from '../../codec/index.js';
 import { EthError } from '../errors.js';
 
 export const HASH_BYTES = 32;
@@ -20,10 +20,13 @@ export function encodeUint64(value: bigint | number, field: string): Uint8Array 
 
 /** @throws EthError ERR_ETH_ENCODE for any other length */
 export function encodeFixed(bytes: Uint8Array, length: number, field: string): Uint8Array {
-  if (bytes.length !== length) {
-    throw new EthError('ERR_ETH_ENCODE', `${field}: ${length} bytes wanted, ${bytes.length} given`);
-  }
+  checkLength(bytes, length, field);
   return encodeBytes(bytes);
+}
+
+function checkLength(bytes: Uint8Array, length: number, field: string): void {
+  if (bytes.length === length) return;
+  throw new EthError('ERR_ETH_ENCODE', `${field}: ${length} bytes wanted, ${bytes.length} given`);
 }
 
 export function encodeHash(hash: Uint8Array, field: string): Uint8Array {
@@ -31,7 +34,8 @@ export function encodeHash(hash: Uint8Array, field: string): Uint8Array {
 }
 
 export function encodeHashes(hashes: readonly Uint8Array[], field: string): Uint8Array {
-  return encodeList(hashes.map((hash) => encodeHash(hash, field)));
+  for (const hash of hashes) checkLength(hash, HASH_BYTES, field);
+  return encodeFixedList(hashes, HASH_BYTES);
 }
 
 /** A list of hashes, counted before it is built. */
