@@ -9,7 +9,7 @@ import { type PackedMessage, packMessage } from '../rlpx/index.js';
 import { SessionError } from './errors.js';
 import type { EthTable } from './eth-table.js';
 import type { Session } from './handle.js';
-import type { KnownSet } from './known-set.js';
+import type { Fingerprints, KnownSet } from './known-set.js';
 import type { SendOutcome } from './outgoing.js';
 
 /** What can be said to many at once. Our range has a way of its own: `announceRange`. */
@@ -43,6 +43,8 @@ export interface BroadcastPart {
   readonly items: number;
   /** Of its transactions, 32 bytes each; undefined where it is about blocks. */
   readonly hashes: readonly Uint8Array[] | undefined;
+  /** Of those, where it was asked what the peer knows. */
+  readonly prints: Fingerprints | undefined;
   readonly announcement: NewPooledTransactionHashes | undefined;
 }
 
@@ -56,6 +58,7 @@ export class Broadcast {
   readonly message: BroadcastMessage;
   readonly #hasher: Hasher;
   #hashes: readonly Uint8Array[] | undefined;
+  #prints: Fingerprints | undefined;
   readonly #whole = new Map<MessageSpec, BroadcastPart | undefined>();
   /** For those who know some of it: by what they do not know. */
   readonly #parts = new Map<MessageSpec, Map<string, BroadcastPart | undefined>>();
@@ -77,13 +80,13 @@ export class Broadcast {
   }
 
   /**
-   * @param known what the peer has; undefined: it gets all
+   * @param known what the peer has, of sets with one secret; undefined: it gets all
    * @returns why the session gets nothing, or what it gets. @throws EthError ERR_ETH_ENCODE, ERR_ETH_DECODE
    */
   for(protocol: EthTable, known: KnownSet | undefined): BroadcastPart | 'known' | 'unsupported' {
     const spec = protocol.byName.get(this.message.name);
     if (spec === undefined) return 'unsupported';
-    const unknown = known === undefined || known.size === 0 ? undefined : this.#unknownTo(known);
+    const unknown = known === undefined ? undefined : this.#unknownTo(known);
     if (unknown?.length === 0) return 'known';
     return this.#part(spec, protocol.version, unknown) ?? 'unsupported';
   }
@@ -92,8 +95,10 @@ export class Broadcast {
   #unknownTo(known: KnownSet): readonly number[] | undefined {
     const hashes = this.#allHashes();
     if (hashes === undefined || hashes.length === 0) return undefined;
+    this.#prints ??= known.printsOf(hashes);
+    if (known.size === 0) return undefined;
     const unknown: number[] = [];
-    for (const [i, hash] of hashes.entries()) if (!known.has(hash)) unknown.push(i);
+    for (let i = 0; i < hashes.length; i++) if (!known.hasPrint(this.#prints, i)) unknown.push(i);
     return unknown.length === hashes.length ? undefined : unknown;
   }
 
@@ -129,6 +134,7 @@ export class Broadcast {
       packed: packMessage(spec.id, spec.encode(message)),
       items: itemsIn(message),
       hashes: places === undefined ? hashes : hashes === undefined ? undefined : pick(hashes, places),
+      prints: places === undefined ? this.#prints : pickPrints(this.#prints, places),
       announcement: message.name === 'NewPooledTransactionHashes' ? message : undefined,
     };
   }
@@ -197,6 +203,16 @@ function only(message: BroadcastMessage, places: readonly number[]): BroadcastMe
 
 function pick<T>(items: readonly T[], places: readonly number[]): T[] {
   return places.flatMap((i) => items[i] ?? []);
+}
+
+function pickPrints(prints: Fingerprints | undefined, places: readonly number[]): Fingerprints | undefined {
+  return (
+    prints &&
+    Uint32Array.from({ length: 2 * places.length }, (_, at) => {
+      const place = places[at >> 1] ?? 0;
+      return prints[2 * place + (at & 1)] ?? 0;
+    })
+  );
 }
 
 /**

@@ -58,7 +58,10 @@ export class Broadcasts {
   /** Sends it, or lets it wait; from then on the peer is known to have it. */
   say(part: BroadcastPart): ReturnType<Outgoing['broadcast']> {
     const { packed, items, hashes, announcement } = part;
-    for (const hash of hashes ?? []) this.#known.add(hash);
+    if (hashes !== undefined) {
+      const prints = part.prints ?? this.#known.printsOf(hashes);
+      for (let i = 0; i < hashes.length; i++) this.#known.addPrint(prints, i);
+    }
     return this.#options.outgoing.broadcast(packed, items, { hashes, announcement });
   }
 

@@ -23,6 +23,9 @@ export function knownKeys(random: Pick<Random, 'bytes'>): KnownKeys {
   return keys;
 }
 
+/** Two numbers for each hash, by the secret of a node: half of what asking costs, and the same at all its sets. */
+export type Fingerprints = Uint32Array;
+
 /**
  * The hashes that a peer has sent or was sent, the oldest making way for the newest. Of each only a fingerprint is kept:
  * two sums of its sixteen 16-bit words, each word times a secret number, modulo 2^31 − 1. Sums of two different hashes agree
@@ -46,6 +49,7 @@ export class KnownSet {
   /** The oldest one's place, once the ring is full. */
   #oldest = 0;
   /** The fingerprint of the hash that is being asked about. */
+  readonly #print: Fingerprints = new Uint32Array(2);
   #first = 0;
   #second = 0;
 
@@ -69,13 +73,33 @@ export class KnownSet {
   /** @param hash 32 bytes @throws RangeError */
   has(hash: Uint8Array): boolean {
     if (this.#size === 0) return false;
-    this.#fingerprint(hash);
-    return this.#table[this.#find()] !== 0;
+    writeFingerprint(this.#keys, hash, this.#print, 0);
+    return this.hasPrint(this.#print, 0);
   }
 
   /** @param hash 32 bytes @returns whether it was not known before @throws RangeError */
   add(hash: Uint8Array): boolean {
-    this.#fingerprint(hash);
+    writeFingerprint(this.#keys, hash, this.#print, 0);
+    return this.addPrint(this.#print, 0);
+  }
+
+  /** Of hashes, to be asked about and added at all sets with the same secret. @param hashes 32 bytes each @throws RangeError */
+  printsOf(hashes: readonly Uint8Array[]): Fingerprints {
+    const prints = new Uint32Array(2 * hashes.length);
+    for (const [i, hash] of hashes.entries()) writeFingerprint(this.#keys, hash, prints, 2 * i);
+    return prints;
+  }
+
+  /** As `has`. @param prints made with the same secret @param i which of them */
+  hasPrint(prints: Fingerprints, i: number): boolean {
+    if (this.#size === 0) return false;
+    this.#ask(prints, i);
+    return this.#table[this.#find()] !== 0;
+  }
+
+  /** As `add`. @param prints made with the same secret @param i which of them */
+  addPrint(prints: Fingerprints, i: number): boolean {
+    this.#ask(prints, i);
     if (this.#size > 0 && this.#table[this.#find()] !== 0) return false;
     let place = this.#size;
     if (this.#size === this.maxItems) {
@@ -112,19 +136,9 @@ export class KnownSet {
     this.#oldest = 0;
   }
 
-  #fingerprint(hash: Uint8Array): void {
-    if (hash.length !== HASH_BYTES) throw new RangeError(`a hash of ${hash.length} bytes`);
-    const keys = this.#keys;
-    let first = 0;
-    let second = 0;
-    // 16 products of 16 and 31 bits stay below 2^51, so that a float holds their sum exactly
-    for (let i = 0; i < HALF_WORDS; i++) {
-      const word = ((hash[2 * i] as number) << 8) | (hash[2 * i + 1] as number);
-      first += word * (keys[i] as number);
-      second += word * (keys[HALF_WORDS + i] as number);
-    }
-    this.#first = remainder(first);
-    this.#second = remainder(second);
+  #ask(prints: Fingerprints, i: number): void {
+    this.#first = prints[2 * i] as number;
+    this.#second = prints[2 * i + 1] as number;
   }
 
   /** Where in the table the fingerprint is, or would be put. */
@@ -171,6 +185,20 @@ export class KnownSet {
       this.#table[slot] = place + 1;
     }
   }
+}
+
+function writeFingerprint(keys: KnownKeys, hash: Uint8Array, prints: Fingerprints, at: number): void {
+  if (hash.length !== HASH_BYTES) throw new RangeError(`a hash of ${hash.length} bytes`);
+  let first = 0;
+  let second = 0;
+  // 16 products of 16 and 31 bits stay below 2^51, so that a float holds their sum exactly
+  for (let i = 0; i < HALF_WORDS; i++) {
+    const word = ((hash[2 * i] as number) << 8) | (hash[2 * i + 1] as number);
+    first += word * (keys[i] as number);
+    second += word * (keys[HALF_WORDS + i] as number);
+  }
+  prints[at] = remainder(first);
+  prints[at + 1] = remainder(second);
 }
 
 function remainder(sum: number): number {

@@ -89,6 +89,22 @@ describe('known transactions', () => {
     );
   });
 
+  test('are the same by a fingerprint that was made for all sets of a node', () => {
+    const [one, other] = [new KnownSet(keys), new KnownSet(keys)];
+    const hashes = Array.from({ length: 300 }, (_, i) => hashOf(i));
+    const prints = one.printsOf(hashes);
+    for (let i = 0; i < 300; i += 2) {
+      expect(one.addPrint(prints, i)).toBe(true);
+      expect(other.add(hashOf(i))).toBe(true);
+    }
+    for (let i = 0; i < 300; i++) {
+      expect(one.hasPrint(prints, i)).toBe(i % 2 === 0);
+      expect(one.has(hashOf(i))).toBe(i % 2 === 0);
+      expect(other.hasPrint(prints, i)).toBe(i % 2 === 0);
+    }
+    expect(one.addPrint(prints, 0)).toBe(false);
+  });
+
   test('are forgotten with their memory', () => {
     const known = new KnownSet(keys);
     known.add(hashOf(1));
