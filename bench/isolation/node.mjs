@@ -1,9 +1,15 @@
-// The daemon of `bench/isolation.mjs`, in a process of its own: a node as anybody makes one, with a protocol beside eth whose
+// The daemon of `bench/isolation.mjs`, in a process of its own: a node as `rlpxd run` makes one, with a protocol beside eth whose
 // handlers are slow or throw, and a listener that throws. Speaks with the bench over the channel of `fork`.
+import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { pathToFileURL } from 'node:url';
 import { library } from './library.mjs';
 
 const { createNode } = await library('index');
+const { collectSeldom } = await import(
+  pathToFileURL(join(process.env.RLPXD_LIBRARY, 'bin', 'collections.js')).href
+);
+collectSeldom();
 const [datadir] = process.argv.slice(2);
 
 /** What a user may have written. The slow one takes its time without holding the loop: what holds the loop holds everybody. */

@@ -14,6 +14,7 @@ import {
   TRANSACTION_MODES,
   type TransactionMode,
 } from '../../src/node/index.js';
+import { collectSeldom } from '../collections.js';
 import { EXIT, UsageError } from '../explain.js';
 import { aborted, interrupted } from '../interrupt.js';
 import {
@@ -192,6 +193,7 @@ async function startedNode(signal: AbortSignal, options: NodeOptions): Promise<R
 async function runDaemon(options: RunOptions, command: Command): Promise<void> {
   const stop = interrupted();
   if (options.addr.trim() === '') throw new UsageError('--addr is empty');
+  collectSeldom();
   const onTerminal = process.stderr.isTTY === true;
   const logger = createLogger({
     level: options.loglevel,
