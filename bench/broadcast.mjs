@@ -1,4 +1,4 @@
-// What it costs to tell 100 sessions the same: `node bench/broadcast.mjs [--sessions 100] [--rounds N] [--out FILE] [--library dist]`. Told once
+// What it costs to tell 100 sessions the same: `node bench/broadcast.mjs [--sessions 100] [--rounds N] [--turns 12] [--out FILE] [--library dist]`. Told once
 // to all (`manager.broadcast`), and to each by itself (`session.eth.send`); processor time of the telling process, until the
 // other one has heard all.
 import { writeFileSync } from 'node:fs';
@@ -9,6 +9,7 @@ const { values: options } = parseArgs({
   options: {
     sessions: { type: 'string', default: '100' },
     rounds: { type: 'string', default: '3' },
+    turns: { type: 'string', default: '12' },
     out: { type: 'string' },
     library: { type: 'string' },
   },
@@ -17,7 +18,7 @@ const sessions = Number(options.sessions);
 const rounds = Number(options.rounds);
 /** Broadcasts between two questions whether they have been heard: less than a lane holds. */
 const AT_ONCE = 8;
-const TURNS = 12;
+const turns = Number(options.turns);
 
 const { library } = options;
 const { node, grow, heard } = await crowd({ most: sessions, ...(library === undefined ? {} : { library }) });
@@ -69,7 +70,7 @@ const ways = {
 };
 
 async function wholeRound(make, tell) {
-  const messages = Array.from({ length: AT_ONCE * TURNS }, make);
+  const messages = Array.from({ length: AT_ONCE * turns }, make);
   let before = await heard();
   const cpu = process.cpuUsage();
   while (messages.length > 0) {
@@ -78,7 +79,7 @@ async function wholeRound(make, tell) {
     while ((await heard()) < before) await new Promise((over) => setTimeout(over, 1));
   }
   const { user, system } = process.cpuUsage(cpu);
-  return (user + system) / (AT_ONCE * TURNS);
+  return (user + system) / (AT_ONCE * turns);
 }
 
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
@@ -91,7 +92,11 @@ for (const { row, make } of kinds) {
       if (i > 0) values[way].push(us); // the first one warms up
     }
   }
+  const spread = Object.fromEntries(
+    Object.entries(values).map(([way, list]) => [way, [Math.min(...list), Math.max(...list)]]),
+  );
   rows.push({
+    spread,
     row: `broadcast to ${sessions} sessions: ${row}`,
     ratios: {},
     cpuUs: Object.fromEntries(Object.entries(values).map(([way, list]) => [way, median(list)])),
@@ -99,8 +104,13 @@ for (const { row, make } of kinds) {
   process.stdout.write(`broadcast to ${sessions} sessions: ${row}\n`);
   for (const [way, us] of Object.entries(rows.at(-1).cpuUs))
     process.stdout.write(
-      `  ${way.padEnd(18)}${us.toFixed(0).padStart(8)} µs CPU, ${(us / sessions).toFixed(1)} a session\n`,
+      `  ${way.padEnd(18)}${us.toFixed(0).padStart(8)} µs CPU, ${(us / sessions).toFixed(1)} a session${between(spread[way])}\n`,
     );
 }
+/** The least and the most of the rounds, where there are some. */
+function between([least, most]) {
+  return least === most ? '' : ` (${(least / sessions).toFixed(1)} to ${(most / sessions).toFixed(1)})`;
+}
+
 if (options.out !== undefined) writeFileSync(options.out, JSON.stringify({ rows }));
 process.exit(0);

@@ -29,7 +29,7 @@ function keyOf(number) {
   return key;
 }
 
-async function makerOf(library, most) {
+async function makerOf(library, most, pingMs) {
   const room = (name) => import(pathToFileURL(join(resolve(library), `src/${name}/index.js`)).href);
   const { chooseCrypto } = await room('crypto');
   const { realWorld } = await room('runtime');
@@ -44,6 +44,7 @@ async function makerOf(library, most) {
       secretKey: keyOf(number),
       clientId: 'crowd',
       ethVersions: [69],
+      deadlines: { pingAfterMs: pingMs, idleMs: 2 * pingMs },
       limits: {
         maxPendingInbound: 4 * PARALLEL,
         maxPendingOutbound: 4 * PARALLEL,
@@ -57,15 +58,24 @@ async function makerOf(library, most) {
 
 /**
  * A node that listens, and a second process to dial it.
- * @param options.library a build; `most`: sessions that there will be
+ * @param options.library a build; `most`: sessions that there will be; `pingMs`: silence before a ping
  * @returns the node's manager, `grow(count)` which resolves once there are so many sessions, and `heard()`: how many bytes of
  * gossip the others have been told
  */
-export async function crowd({ library = builtLibrary, most }) {
-  const { manager } = await makerOf(library, most);
+export async function crowd({ library = builtLibrary, most, pingMs = 15_000 }) {
+  const { manager } = await makerOf(library, most, pingMs);
   const node = manager(0);
   const { port } = await node.listen({ host: '127.0.0.1', port: 0 });
-  const args = [here, String(port), '--library', library, '--most', String(most)];
+  const args = [
+    here,
+    String(port),
+    '--library',
+    library,
+    '--most',
+    String(most),
+    '--ping-ms',
+    String(pingMs),
+  ];
   const others = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   others.on('exit', () => process.exit(1));
   const lines = createInterface({ input: others.stdout })[Symbol.asyncIterator]();
@@ -80,9 +90,9 @@ export async function crowd({ library = builtLibrary, most }) {
 async function beTheOthers() {
   const { values: own, positionals } = parseArgs({
     allowPositionals: true,
-    options: { library: { type: 'string' }, most: { type: 'string' } },
+    options: { library: { type: 'string' }, most: { type: 'string' }, 'ping-ms': { type: 'string' } },
   });
-  const { crypto, manager } = await makerOf(own.library, Number(own.most));
+  const { crypto, manager } = await makerOf(own.library, Number(own.most), Number(own['ping-ms']));
   const to = { host: '127.0.0.1', port: Number(positionals[0]), publicKey: crypto.publicKey(keyOf(0)) };
   let open = 0;
   let messages = 0;

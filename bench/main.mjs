@@ -1,6 +1,6 @@
 // Sets rlpxd beside geth and beside the earlier TypeScript stack, in the same run on the same machine:
 // `npm run bench [-- --quick] [--json] [--row WORD] [--rounds N] [--library dist]`. Its parts are programs of their own and
-// run by themselves, too: wire.mjs, serving.mjs, broadcast.mjs, idle.mjs. A whole run leaves `bench/results.json`, from which
+// run by themselves, too: wire.mjs, serving.mjs, broadcast.mjs, idle.mjs, isolation.mjs. A whole run leaves `bench/results.json`, from which
 // `node bench/picture.mjs > docs/bench.svg` draws.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -43,12 +43,17 @@ const parts = [
     flags: ['--row', options.row],
     quick: ['--quick'],
   },
-  { program: 'broadcast.mjs', rows: ['broadcast to 100 sessions'], quick: ['--rounds', '1'] },
+  { program: 'broadcast.mjs', rows: ['broadcast to 100 sessions'], quick: ['--rounds', '1', '--turns', '4'] },
   {
     program: 'idle.mjs',
-    rows: ['idle sessions'],
+    rows: ['idle sessions'], // quick: as many pings a second as 10,000 idle ones
     node: ['--expose-gc'],
-    quick: ['--counts', '1000', '--seconds', '16'],
+    quick: ['--counts', '2000', '--seconds', '6', '--ping-ms', '3000'],
+  },
+  {
+    program: 'isolation.mjs',
+    rows: ['a request p99 beside hostile neighbours, to its quiet p99'],
+    quick: ['--quick', '--rounds', '3'],
   },
 ];
 

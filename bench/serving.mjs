@@ -22,7 +22,7 @@ const { values: options } = parseArgs({
   },
 });
 const rounds = Number(options.rounds ?? (options.quick ? 2 : 5));
-const ms = options.quick ? 800 : 2_000;
+const ms = options.quick ? 700 : 2_000;
 const demo = (file) => join(root, 'demo', file);
 const folder = mkdtempSync(join(tmpdir(), 'rlpxd-serving-'));
 const rlpxd = [process.execPath, join(options.library, 'bin', 'main.js')];
@@ -120,6 +120,9 @@ async function pull({ enode }, number) {
 }
 
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+/** @returns the middle of the rounds, the least and the most of them */
+const middle = (name, values) => ({ [name]: median(values), [`${name}Spread`]: spread(values) });
+const spread = (values) => [Math.min(...values), Math.max(...values)];
 const servers = [await startRlpxd(), await startGeth()].filter((one) => one !== undefined);
 const rows = [];
 
@@ -133,7 +136,10 @@ for (const work of ['headers', 'bodies', 'receipts']) {
   const values = {};
   for (const [name, list] of results) {
     values[name] = {
-      perSecond: median(list.map(({ blocks, ms: took }) => (blocks * 1_000) / took)),
+      ...middle(
+        'perSecond',
+        list.map(({ blocks, ms: took }) => (blocks * 1_000) / took),
+      ),
       serverCpuUs: median(list.map(({ blocks, serverCpuMs }) => (serverCpuMs * 1_000) / blocks)),
     };
   }
@@ -150,8 +156,14 @@ for (const [row, work] of [
   const values = {};
   for (const [name, list] of results)
     values[name] = {
-      p50Us: median(list.map(({ p50Us }) => p50Us)),
-      p99Us: median(list.map(({ p99Us }) => p99Us)),
+      ...middle(
+        'p50Us',
+        list.map(({ p50Us }) => p50Us),
+      ),
+      ...middle(
+        'p99Us',
+        list.map(({ p99Us }) => p99Us),
+      ),
     };
   show({ row, values });
 }
@@ -160,7 +172,10 @@ if (wanted('blocks pulled')) {
   for (const one of servers) {
     const seconds = [];
     for (let i = 0; i < rounds; i++) seconds.push(await pull(one, i));
-    values[one.name] = { perSecond: 560 / median(seconds) };
+    values[one.name] = middle(
+      'perSecond',
+      seconds.map((took) => 560 / took),
+    );
   }
   show({ row: 'blocks pulled and verified from it', unit: 'blocks', values });
 }
@@ -170,7 +185,15 @@ if (options.out === undefined) for (const line of missing) process.stdout.write(
 else writeFileSync(options.out, JSON.stringify({ rows, missing }));
 process.exit(0);
 
-/** Above 1, rlpxd is the better. */
+function whole(value) {
+  return Math.round(value).toLocaleString('en');
+}
+
+function microseconds(value, name) {
+  return `${value[name].toFixed(0).padStart(8)} µs (${value[`${name}Spread`].map(whole).join(' to ')})`;
+}
+
+/** The medians of the rounds, and the least and the most. Above 1, rlpxd is the better. */
 function show({ row, unit, values }) {
   const { rlpxd: ours, geth } = values;
   const ratios = {};
@@ -183,8 +206,8 @@ function show({ row, unit, values }) {
       value.serverCpuUs === undefined ? '' : ` ${value.serverCpuUs.toFixed(1).padStart(7)} µs CPU each`;
     const text =
       unit === undefined
-        ? `${value.p50Us.toFixed(0).padStart(8)} µs p50 ${value.p99Us.toFixed(0).padStart(8)} µs p99`
-        : `${Math.round(value.perSecond).toLocaleString('en').padStart(10)} ${unit}/s${cpu}`;
+        ? `${microseconds(value, 'p50Us')} p50 ${microseconds(value, 'p99Us')} p99`
+        : `${whole(value.perSecond).padStart(10)} ${unit}/s (${value.perSecondSpread.map(whole).join(' to ')})${cpu}`;
     process.stdout.write(`  ${name.padEnd(8)}${text}\n`);
   }
   if (ratios.geth !== undefined) process.stdout.write(`  rlpxd: ${ratios.geth.rate.toFixed(2)} × geth\n`);

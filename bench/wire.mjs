@@ -21,10 +21,10 @@ const { values: options } = parseArgs({
   },
 });
 const rounds = Number(options.rounds ?? (options.quick ? 2 : 5));
-const ms = options.quick ? 800 : 2_000;
-const warmMs = options.quick ? 400 : 800;
+const ms = options.quick ? 700 : 2_000;
+const warmMs = options.quick ? 300 : 800;
 /** Most of a handshake is code that runs once in it: V8 has compiled it after some thousand, which is what a node lives on. */
-const handshakesWarmMs = 3_000;
+const handshakesWarmMs = options.quick ? 2_000 : 3_000;
 const handshakesWarm = 3_000;
 
 /** `bytes`: shown in MB/s as well. `sides`: those that take part; all if not said. */
@@ -191,7 +191,7 @@ for (const row of rows.filter((candidate) => candidate.row.includes(options.row)
 if (options.out === undefined) for (const line of missing) process.stdout.write(`missing – ${line}\n`);
 else writeFileSync(options.out, JSON.stringify({ rows: measured, missing }));
 
-/** A row as lines: rate (best and median), processor time of both ends for one, and ratios: above 1, rlpxd is the better. */
+/** A row as lines: rate (best, median and slowest round), processor time of both ends for one, and ratios: above 1, rlpxd is the better. */
 function text({ row, bytes, values, ratios }) {
   const lines = [row];
   for (const [name, value] of Object.entries(values)) {
@@ -202,14 +202,16 @@ function text({ row, bytes, values, ratios }) {
     const rate = Math.round(value.perSecond).toLocaleString('en');
     const megabytes =
       bytes >= 1_000 ? ` ${((value.perSecond * bytes) / 1e6).toFixed(1).padStart(8)} MB/s` : '';
-    const middle = Math.round(value.medianPerSecond).toLocaleString('en');
+    const [middle, slowest] = [value.medianPerSecond, value.slowestPerSecond].map((one) =>
+      Math.round(one).toLocaleString('en'),
+    );
     const ratio = ratios[name];
     const beside =
       ratio === undefined
         ? ''
         : `   rlpxd: ${ratio.rate.toFixed(2)} × its rate, ${ratio.cpu.toFixed(2)} × per CPU`;
     lines.push(
-      `  ${name.padEnd(8)}${rate.padStart(10)}/s (median ${middle})${megabytes} ${value.cpuUs.toFixed(1).padStart(9)} µs CPU${beside}`,
+      `  ${name.padEnd(8)}${rate.padStart(10)}/s (median ${middle}, slowest ${slowest})${megabytes} ${value.cpuUs.toFixed(1).padStart(9)} µs CPU${beside}`,
     );
     if (value.loopP99Ms !== undefined)
       lines.push(
