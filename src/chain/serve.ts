@@ -34,7 +34,7 @@ const MAX_SERVED_BLOCKS = 1_024;
 const ENVELOPE_BYTES = 4 + 9 + 1 + 4;
 /** An answer is never larger than what a peer will read. */
 const HARD_ANSWER_BYTES: number = MAX_MESSAGE_BYTES - ENVELOPE_BYTES;
-/** Headers or blocks between two turns of the loop: 0.1 ms from memory, and a usual answer in one piece. */
+/** Headers or blocks between two turns of the loop: a usual answer in one piece, 0.02 ms from memory. */
 const TURN_ITEMS = 256;
 /** Receipts that blooms are made for count as one item in so many bytes: 256 items are some 8 ms of hashing then. */
 const TURN_BLOOMED_BYTES = 1_024;

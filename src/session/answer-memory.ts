@@ -6,8 +6,8 @@ const LEAST_BYTES = 16 * 1024;
 
 /**
  * Memory that answers are written into, one after the other: all sessions of a manager share it, since an answer is
- * compressed into its frame in the same turn. 115 kB of headers, each time in memory of their own, cost 60 µs: pages that
- * the system makes anew, and the collections that V8 starts for them.
+ * compressed into its frame in the same turn. Before, two pieces of 115 kB for each answer of headers made V8 collect for
+ * their sake every 0.1 s, and the system make pages anew: 6.3 µs of the server's processor a header, 3.4 with this.
  */
 export class AnswerMemory {
   #memory: Uint8Array = EMPTY_BYTES;

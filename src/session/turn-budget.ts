@@ -14,7 +14,7 @@ export const BYTES_PER_TURN: number = 1024 * 1024;
 /**
  * Answers of one session, uncompressed: once there is so much, the next waits for another turn. What is made in one turn
  * leaves at its end, so four answers of 115 kB that are made together reach a peer that had nothing to do meanwhile, and then
- * we have nothing to do: 225,000 headers/s one by one, 165,000 together. And 4 answers of 2 MiB keep others waiting for one.
+ * we have nothing to do: 339,000 bodies/s one by one, 238,000 together. And 4 answers of 2 MiB keep others waiting for one.
  */
 export const ANSWER_BYTES_PER_TURN: number = 64 * 1024;
 
