@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { ChainError } from '../../src/chain/index.js';
+import { ChainError } from '../../src/index.js';
 import {
   createLogger,
   createNode,
