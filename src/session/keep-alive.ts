@@ -35,6 +35,7 @@ export class KeepAlive {
   #pingSentAtMs: number | undefined;
   #lastRttMs: number | undefined;
   readonly #waiters = new Set<Waiter>();
+  readonly #looks = (): void => this.#look();
 
   constructor(options: KeepAliveOptions) {
     this.#options = options;
@@ -136,7 +137,7 @@ export class KeepAlive {
 
   /** Whole milliseconds: clocks have fractions, and a delay that rounds to nothing would fire at the same instant for ever. */
   #arm(delayMs: number): void {
-    this.#timer = this.#options.clock.timer(Math.ceil(delayMs), () => this.#look());
+    this.#timer = this.#options.clock.timer(Math.ceil(delayMs), this.#looks);
   }
 }
 

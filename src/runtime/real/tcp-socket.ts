@@ -95,12 +95,13 @@ export class RealTcpSocket implements TcpSocket {
 
   write(chunks: readonly Uint8Array[]): boolean {
     if (this.#ending || this.#destroyed || this.#socket.destroyed) return false;
-    for (const chunk of chunks) {
-      if (chunk.length === 0) continue;
-      this.#queue.push(chunk);
-      this.#queuedBytes += chunk.length;
+    const [first] = chunks;
+    if (chunks.length === 1 && first !== undefined && first.length <= STEP_BYTES && this.pendingBytes === 0) {
+      if (first.length > 0) this.#writeOne(first); // what nearly every write of a quiet session is
+    } else {
+      this.#enqueue(chunks);
+      if (this.#inFlightBytes === 0) this.#send();
     }
-    if (this.#inFlightBytes === 0) this.#send();
     if (this.pendingBytes <= WRITE_HIGH_WATER_BYTES) return true;
     this.#drainWanted = true;
     return false;
@@ -127,29 +128,48 @@ export class RealTcpSocket implements TcpSocket {
     this.#socket.destroy();
   }
 
+  #enqueue(chunks: readonly Uint8Array[]): void {
+    for (const chunk of chunks) {
+      if (chunk.length === 0) continue;
+      this.#queue.push(chunk);
+      this.#queuedBytes += chunk.length;
+    }
+  }
+
   /** Gives the queue to the system, step by step, each in one gathered write, for as long as it takes them at once. */
   #send(): void {
     while (this.#queuedBytes > 0 && this.#inFlightBytes === 0) {
-      this.#writeStep(this.#takeStep());
-      if (this.#socket.writableLength > 0 || this.#socket.destroyed) return;
-      // Nothing is left with Node, so all is with the system; the callback will come, and says nothing new. No timer needs
-      // to watch what has left: 2 µs for each connection.
-      this.#takenAtOnce++;
-      this.#sentBytes += this.#inFlightBytes;
-      this.#inFlightBytes = 0;
+      const step = this.#takeStep();
+      const [first] = step;
+      if (step.length === 1 && first !== undefined) this.#writeOne(first);
+      else this.#writeStep(step);
     }
+  }
+
+  #writeOne(chunk: Uint8Array): void {
+    this.#inFlightBytes = chunk.length;
+    this.#socket.write(chunk, this.#onTaken);
+    this.#lookWhetherTaken();
   }
 
   #writeStep(step: readonly Uint8Array[]): void {
     const last = step.length - 1;
-    if (last === 0) {
-      this.#socket.write(step[0] ?? EMPTY, this.#onTaken);
-      return;
-    }
     this.#socket.cork();
     for (let i = 0; i < last; i++) this.#socket.write(step[i] ?? EMPTY);
     this.#socket.write(step[last] ?? EMPTY, this.#onTaken);
     this.#socket.uncork();
+    this.#lookWhetherTaken();
+  }
+
+  /**
+   * Where nothing is left with Node, all is with the system; the callback will come, and says nothing new. No timer needs to
+   * watch what has left: 2 µs for each connection.
+   */
+  #lookWhetherTaken(): void {
+    if (this.#socket.writableLength > 0 || this.#socket.destroyed) return;
+    this.#takenAtOnce++;
+    this.#sentBytes += this.#inFlightBytes;
+    this.#inFlightBytes = 0;
   }
 
   #takeStep(): Uint8Array[] {
