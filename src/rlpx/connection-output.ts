@@ -64,6 +64,15 @@ export class ConnectionOutput {
     this.#queued(link.encodePacked(wireId, message, this.#outbox.gathering));
   }
 
+  /** A chunk is read now: what it makes us say leaves at `endAnswers`. */
+  beginAnswers(): void {
+    this.#outbox.beginAnswers();
+  }
+
+  endAnswers(): void {
+    this.#outbox.endAnswers();
+  }
+
   /** Answers a ping as bytes leave. */
   oweAPong(link: Link): void {
     this.#pongDue = link;

@@ -221,6 +221,7 @@ export class RlpxConnection {
   #received(chunk: Uint8Array): void {
     if (this.#hasEnded()) return;
     this.#counts.bytesIn += chunk.length;
+    this.#output.beginAnswers();
     try {
       this.#read(chunk);
     } catch (error) {
@@ -230,6 +231,8 @@ export class RlpxConnection {
         throw error;
       }
       this.#failed(error);
+    } finally {
+      this.#output.endAnswers();
     }
   }
 

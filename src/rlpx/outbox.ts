@@ -17,7 +17,8 @@ export interface OutboxHandlers {
 const TURN_BYTES = 262_144;
 
 /**
- * The way out: what is made in one turn of the loop leaves in one gathered write, at its end. Not in a microtask: as long as
+ * The way out: what is made in one turn of the loop leaves in one gathered write, at its end; what answers a chunk at once, at
+ * the end of that. Not in a microtask: as long as
  * the system takes bytes at once, writes, drains and new frames would follow each other without the loop ever going on, and
  * other sockets starve. Measured with both ends in one process (bench/frames.mjs, 200 bytes): 69,000 messages/s against
  * 12,000, and the same 22,000 round trips/s.
@@ -31,6 +32,9 @@ export class Outbox {
   readonly #gathering = new Gathering();
   #bytes = 0;
   #planned = false;
+  /** A chunk is being read, and what it makes us say is gathered until it has been. */
+  #answering = false;
+  #answered = false;
   #closed = false;
   /** The socket said to wait, and has not drained yet. */
   #blocked = false;
@@ -73,8 +77,30 @@ export class Outbox {
   /** Asks for a flush at the end of this turn, also where nothing is gathered yet. */
   plan(): void {
     if (this.#planned) return;
+    if (this.#answering) {
+      this.#answered = true;
+      return;
+    }
     this.#planned = true;
     this.#clock.soon(this.#endOfTurn);
+  }
+
+  /** A chunk is read now. */
+  beginAnswers(): void {
+    this.#answering = true;
+  }
+
+  /**
+   * The chunk has been read: what it made us say leaves, unless more of this turn waits, or somebody waits for room, who could
+   * fill it again and again without the loop going on. An immediate for each answer is 5 to 11 % of a small round trip.
+   */
+  endAnswers(): void {
+    const now = this.#answered && !this.#waitedFor;
+    if (now) this.#leave();
+    const later = this.#answered && !now;
+    this.#answering = false;
+    this.#answered = false;
+    if (later) this.plan();
   }
 
   /** Hands everything to the socket at once. */
@@ -94,16 +120,21 @@ export class Outbox {
   /** What was not flushed is dropped; no handler is called any more. */
   close(): void {
     this.#closed = true;
+    this.#answered = false;
     this.#gathering.take();
     this.#bytes = 0;
     this.#watch.stop();
   }
 
-  #turnEnds(): void {
-    this.#planned = false;
-    if (this.#closed) return;
+  #leave(): void {
     this.#handlers.flushing();
     this.flush();
+  }
+
+  #turnEnds(): void {
+    if (!this.#closed) this.#leave();
+    this.#planned = false; // only now: what is added while it leaves needs no turn of its own
+    if (this.#closed) return;
     if (this.#blocked || !this.#waitedFor) return;
     this.#waitedFor = false;
     this.#handlers.drained();

@@ -71,7 +71,9 @@ describe('over real sockets', () => {
       await Promise.all(
         handles.map(({ active, ended }) => Promise.race([active.catch(() => undefined), ended])),
       );
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      // the other end may still have to hear which of the two made way
+      while (a.manager.list().length > 1 || b.manager.list().length > 1)
+        await new Promise((resolve) => setImmediate(resolve));
       const [ofA, ofB] = [a.manager.active(), b.manager.active()];
       expect(ofA).toHaveLength(1);
       expect(ofB).toHaveLength(1);
