@@ -28,6 +28,7 @@ export {
   encodeUint,
 } from './rlp-writer.js';
 export {
+  SnappySteps,
   snappyCompress,
   snappyCompressInto,
   snappyDeclaredBytes,

@@ -20,74 +20,108 @@ let matchTable: Uint16Array | undefined;
 export const portableElements: SnappyElements = { write: writeElements, read: readElements };
 
 function readElements(compressed: Uint8Array, from: number, content: Uint8Array): void {
-  const declared = content.length;
-  const end = compressed.length;
-  let at = from;
-  let filled = 0;
-  while (at < end) {
-    const tag = compressed[at] as number;
-    const kind = tag & 3;
-    let length = (tag >> 2) + 1;
-    if (kind === 0) {
-      at++;
-      if (length > 60) {
-        const lengthBytes = length - 60;
-        if (lengthBytes > end - at) throw damaged('a literal is cut short');
-        length = littleEndian(compressed, at, lengthBytes) + 1;
-        at += lengthBytes;
-      }
-      if (length > end - at) throw damaged('a literal is cut short');
-      if (length > declared - filled) throw damaged('more content than declared');
-      if (length < SHORT_LITERAL_BYTES) {
-        for (let i = 0; i < length; i++) content[filled + i] = compressed[at + i] as number;
-      } else {
-        content.set(compressed.subarray(at, at + length), filled);
-      }
-      at += length;
-      filled += length;
-      continue;
-    }
-    const offsetBytes = kind === 3 ? 4 : kind;
-    if (offsetBytes >= end - at) throw damaged('a copy is cut short');
-    let offset = littleEndian(compressed, at + 1, offsetBytes);
-    if (kind === 1) {
-      length = 4 + ((tag >> 2) & 7);
-      offset += (tag >> 5) << 8;
-    }
-    at += 1 + offsetBytes;
-    if (offset === 0 || offset > filled) throw damaged('a copy from before the start');
-    if (kind === 2 && length === MAX_COPY_BYTES) {
-      // Long runs and repetitions are the same element again and again: copies with one offset are one long copy.
-      const low = compressed[at - 2];
-      const high = compressed[at - 1];
-      while (
-        at + 3 <= end &&
-        compressed[at] === tag &&
-        compressed[at + 1] === low &&
-        compressed[at + 2] === high
-      ) {
-        at += 3;
-        length += MAX_COPY_BYTES;
-      }
-    }
-    if (length > declared - filled) throw damaged('more content than declared');
-    const source = filled - offset;
-    if (length > MAX_COPY_BYTES) {
-      repeat(content, source, filled, length);
-      filled += length;
-      continue;
-    }
-    if (length >= SHORT_COPY_BYTES && offset >= length) {
-      content.copyWithin(filled, source, source + length);
-    } else if (length >= SHORT_COPY_BYTES && offset === 1) {
-      content.fill(content[source] as number, filled, filled + length);
-    } else {
-      // Forwards, byte by byte: where source and target overlap, what was just written is read again.
-      for (let i = 0; i < length; i++) content[filled + i] = content[source + i] as number;
-    }
-    filled += length;
+  new PortableReading(compressed, from, content).read(Number.POSITIVE_INFINITY);
+}
+
+/** Elements that are read in steps, and where that has come to. */
+export class PortableReading {
+  readonly #compressed: Uint8Array;
+  readonly #content: Uint8Array;
+  #at: number;
+  #filled = 0;
+
+  constructor(compressed: Uint8Array, from: number, content: Uint8Array) {
+    this.#compressed = compressed;
+    this.#content = content;
+    this.#at = from;
   }
-  if (filled !== declared) throw damaged(`${filled} bytes of content where ${declared} were declared`);
+
+  /** How much of the content is there. */
+  get filled(): number {
+    return this.#filled;
+  }
+
+  /**
+   * Reads on until so much of the content is there, or a little more: a literal is not divided. To the end, and that it is
+   * one, where `until` is beyond the content.
+   * @throws CodecError ERR_CODEC_SNAPPY
+   */
+  read(until: number): void {
+    const compressed = this.#compressed;
+    const content = this.#content;
+    const declared = content.length;
+    const end = compressed.length;
+    let at = this.#at;
+    let filled = this.#filled;
+    while (at < end && filled < until) {
+      const tag = compressed[at] as number;
+      const kind = tag & 3;
+      let length = (tag >> 2) + 1;
+      if (kind === 0) {
+        at++;
+        if (length > 60) {
+          const lengthBytes = length - 60;
+          if (lengthBytes > end - at) throw damaged('a literal is cut short');
+          length = littleEndian(compressed, at, lengthBytes) + 1;
+          at += lengthBytes;
+        }
+        if (length > end - at) throw damaged('a literal is cut short');
+        if (length > declared - filled) throw damaged('more content than declared');
+        if (length < SHORT_LITERAL_BYTES) {
+          for (let i = 0; i < length; i++) content[filled + i] = compressed[at + i] as number;
+        } else {
+          content.set(compressed.subarray(at, at + length), filled);
+        }
+        at += length;
+        filled += length;
+        continue;
+      }
+      const offsetBytes = kind === 3 ? 4 : kind;
+      if (offsetBytes >= end - at) throw damaged('a copy is cut short');
+      let offset = littleEndian(compressed, at + 1, offsetBytes);
+      if (kind === 1) {
+        length = 4 + ((tag >> 2) & 7);
+        offset += (tag >> 5) << 8;
+      }
+      at += 1 + offsetBytes;
+      if (offset === 0 || offset > filled) throw damaged('a copy from before the start');
+      if (kind === 2 && length === MAX_COPY_BYTES) {
+        // Long runs and repetitions are the same element again and again: copies with one offset are one long copy.
+        const low = compressed[at - 2];
+        const high = compressed[at - 1];
+        while (
+          at + 3 <= end &&
+          filled + length < until &&
+          compressed[at] === tag &&
+          compressed[at + 1] === low &&
+          compressed[at + 2] === high
+        ) {
+          at += 3;
+          length += MAX_COPY_BYTES;
+        }
+      }
+      if (length > declared - filled) throw damaged('more content than declared');
+      const source = filled - offset;
+      if (length > MAX_COPY_BYTES) {
+        repeat(content, source, filled, length);
+        filled += length;
+        continue;
+      }
+      if (length >= SHORT_COPY_BYTES && offset >= length) {
+        content.copyWithin(filled, source, source + length);
+      } else if (length >= SHORT_COPY_BYTES && offset === 1) {
+        content.fill(content[source] as number, filled, filled + length);
+      } else {
+        // Forwards, byte by byte: where source and target overlap, what was just written is read again.
+        for (let i = 0; i < length; i++) content[filled + i] = content[source + i] as number;
+      }
+      filled += length;
+    }
+    this.#at = at;
+    this.#filled = filled;
+    if (until > declared && filled !== declared)
+      throw damaged(`${filled} bytes of content where ${declared} were declared`);
+  }
 }
 
 /** Copies forwards from `source`; what was just written is read again, twice as much at each step. */

@@ -1,6 +1,7 @@
 import { unfilled } from './byte-pool.js';
 import { fastestElements } from './snappy-engine.js';
 import { BLOCK_BYTES, damaged, littleEndian, type SnappyElements } from './snappy-format.js';
+import { PortableReading } from './snappy-portable.js';
 
 /** A length of 32 bits needs at most five bytes of seven bits. */
 const MAX_VARINT_BYTES = 5;
@@ -39,6 +40,42 @@ export function snappyDecompress(
   maxBytes: number,
   elements: SnappyElements = fastestElements(),
 ): Uint8Array {
+  const { at, declared } = start(compressed, maxBytes);
+  const content = unfilled(declared); // all of it is written, or this throws
+  elements.read(compressed, at, content);
+  return content;
+}
+
+/**
+ * As `snappyDecompress`, in steps, where all at once would hold the loop: 10 MiB take 2 to 7 ms, most of which is memory that is
+ * touched for the first time.
+ */
+export class SnappySteps {
+  readonly #content: Uint8Array;
+  readonly #reading: PortableReading;
+
+  /** @throws CodecError ERR_CODEC_SNAPPY as `snappyDecompress`, for all that is known before an element is read */
+  constructor(compressed: Uint8Array, maxBytes: number) {
+    const { at, declared } = start(compressed, maxBytes);
+    this.#content = unfilled(declared); // nobody sees it before all of it is written
+    this.#reading = new PortableReading(compressed, at, this.#content);
+  }
+
+  /**
+   * @param bytes of the content that come with this step; more where a literal begins within them
+   * @returns the content, once all of it is there
+   * @throws CodecError ERR_CODEC_SNAPPY for what is damaged so far
+   */
+  next(bytes: number): Uint8Array | undefined {
+    const until = this.#reading.filled + bytes;
+    const isLast = until >= this.#content.length;
+    this.#reading.read(isLast ? Number.POSITIVE_INFINITY : until);
+    return isLast ? this.#content : undefined;
+  }
+}
+
+/** Where the elements begin, and the length of the content, once that is found to be allowed and possible. */
+function start(compressed: Uint8Array, maxBytes: number): { readonly at: number; readonly declared: number } {
   const declared = snappyDeclaredBytes(compressed);
   if (declared > maxBytes) throw damaged(`${declared} bytes declared where at most ${maxBytes} may be`);
   const at = varintBytes(declared);
@@ -46,9 +83,7 @@ export function snappyDecompress(
   if (declared > Math.ceil(rest * MAX_YIELD) + 1) {
     throw damaged(`${declared} bytes declared, more than ${rest} can yield`);
   }
-  const content = unfilled(declared); // all of it is written, or this throws
-  elements.read(compressed, at, content);
-  return content;
+  return { at, declared };
 }
 
 /**

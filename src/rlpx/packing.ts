@@ -1,5 +1,6 @@
 import {
   CodecError,
+  SnappySteps,
   snappyCompress,
   snappyDeclaredBytes,
   snappyDecompress,
@@ -44,10 +45,20 @@ export interface IncomingMessage {
    * @throws RlpxError ERR_RLPX_MESSAGE_SIZE, ERR_RLPX_SNAPPY
    */
   payload(maxBytes: number): Uint8Array;
+  /**
+   * Decompresses some more, where all at once would hold the loop. What did not yield far more than came is opened at once.
+   * @param maxBytes the most that this message may have @param bytes of the payload that this call is for
+   * @returns whether all is there: `payload` costs nothing then
+   * @throws RlpxError ERR_RLPX_MESSAGE_SIZE, ERR_RLPX_SNAPPY
+   */
+  open(maxBytes: number, bytes: number): boolean;
 }
 
 /** The most that compressed bytes can yield: copies of three bytes that make 64, and a little for the length in front. */
 const MAX_YIELD = 64 / 3;
+
+/** What yields no more than so many times its bytes is opened at once, often where it lies: the wire bounds what that takes. */
+const OPENED_AT_ONCE = 2;
 
 export class ReceivedMessage implements IncomingMessage {
   readonly capability: SharedCapability;
@@ -56,6 +67,7 @@ export class ReceivedMessage implements IncomingMessage {
   readonly declaredBytes: number;
   #body: Uint8Array;
   #compressed: boolean;
+  #steps: SnappySteps | undefined;
 
   /** @param maxBytes the most that any message may claim @throws RlpxError ERR_RLPX_MESSAGE_SIZE, ERR_RLPX_SNAPPY */
   constructor(
@@ -91,6 +103,26 @@ export class ReceivedMessage implements IncomingMessage {
       this.#compressed = false;
     }
     return this.#body;
+  }
+
+  open(maxBytes: number, bytes: number): boolean {
+    if (this.declaredBytes > maxBytes) throw tooLarge(this, maxBytes);
+    if (!this.#compressed) return true;
+    if (this.declaredBytes <= OPENED_AT_ONCE * this.#body.length) {
+      this.payload(maxBytes);
+      return true;
+    }
+    try {
+      this.#steps ??= new SnappySteps(this.#body, this.declaredBytes);
+      const content = this.#steps.next(bytes);
+      if (content === undefined) return false;
+      this.#body = content;
+      this.#compressed = false;
+      this.#steps = undefined;
+      return true;
+    } catch (error) {
+      throw asSnappyBreach(error);
+    }
   }
 }
 

@@ -10,6 +10,8 @@ const BYTES_LEAST = 256;
 const HAND_OVER_MS = 10;
 /** So many held messages in one turn of the loop; then others have theirs. */
 const MESSAGES_PER_TURN = 64;
+/** What is larger is decompressed over several turns: 10 MiB at once held the loop for 2 to 7 ms. */
+export const OPENED_PER_TURN_BYTES: number = 1024 * 1024;
 /** A peer at the edge of its budget is throttled many times a second; one event a second tells it. */
 const TOLD_MS = 1_000;
 
@@ -21,6 +23,8 @@ export interface SatelliteInboxOptions {
   readonly takes: () => boolean;
   /** Runs a piece of the session's work: what it throws ends the session. */
   readonly guard: (work: () => void) => void;
+  /** Decompresses so much more of one. @returns whether all of it is there */
+  readonly open: (message: IncomingMessage, bytes: number) => boolean;
   /** Hands one over. @returns what the handler is not done with, if so */
   readonly hand: (
     message: IncomingMessage,
@@ -38,9 +42,9 @@ interface Unfinished {
 }
 
 /**
- * What comes in of one protocol beside eth: handed over at once within its budget, later beyond it, in its order; never does
- * eth wait for it. The connection has one order for both, so reading cannot stop for one of them: what does not fit here
- * ends the session.
+ * What comes in of one protocol beside eth: handed over at once within its budget, later beyond it or where it is large, in
+ * its order; never does eth wait for what is beyond the budget. The connection has one order for both, so reading cannot stop
+ * for one of them: what does not fit here ends the session.
  */
 export class SatelliteInbox {
   readonly #options: SatelliteInboxOptions;
@@ -51,6 +55,9 @@ export class SatelliteInbox {
   #handing: Timer | undefined;
   #watching: Timer | undefined;
   #heldBytes = 0;
+  /** A large one that is being decompressed; those behind it wait. Nothing is read until all of it is there. */
+  #opening: IncomingMessage | undefined;
+  #opened = false;
   #toldAtMs = Number.NEGATIVE_INFINITY;
   #ended = false;
 
@@ -68,7 +75,7 @@ export class SatelliteInbox {
     if (this.#ended) return;
     const { budget, clock } = this.#options;
     const nowMs = clock.now();
-    if (this.#held.size === 0) {
+    if (this.#held.size === 0 && this.#opening === undefined) {
       const excess = this.#meter.excess(nowMs);
       if (excess === undefined) {
         this.#hand(message, nowMs);
@@ -86,7 +93,8 @@ export class SatelliteInbox {
 
   /** Messages may be handed over again. */
   goOn(): void {
-    if (this.#handing === undefined) this.#handOver();
+    if (this.#opening !== undefined) this.#openOn();
+    else if (this.#handing === undefined) this.#handOver();
   }
 
   end(): void {
@@ -95,12 +103,48 @@ export class SatelliteInbox {
     this.#watching?.cancel();
     this.#held.clear();
     this.#heldBytes = 0;
+    if (this.#opening !== undefined && !this.#opened) this.#options.unfinished(-this.#opening.declaredBytes);
+    this.#opening = undefined;
     for (const one of [...this.#unfinished]) this.#finish(one);
   }
 
   #hand(message: IncomingMessage, nowMs: number): void {
-    const { budget, hand, unfinished } = this.#options;
     this.#meter.take(nowMs, message.wireBytes);
+    if (message.declaredBytes <= OPENED_PER_TURN_BYTES) {
+      this.#deliver(message, nowMs);
+      return;
+    }
+    this.#opening = message;
+    this.#opened = false;
+    this.#options.unfinished(message.declaredBytes);
+    this.#openSome();
+  }
+
+  /** In each turn a part, whether the session is paused or not. */
+  #openSome(): void {
+    const message = this.#opening;
+    if (message === undefined) return; // it has ended meanwhile
+    const { clock, guard, open, unfinished } = this.#options;
+    if (!open(message, OPENED_PER_TURN_BYTES)) {
+      clock.soon(() => guard(() => this.#openSome()));
+      return;
+    }
+    this.#opened = true;
+    unfinished(-message.declaredBytes);
+    this.#openOn();
+  }
+
+  /** Hands over what was opened, and what waited behind it. */
+  #openOn(): void {
+    const message = this.#opening;
+    if (message === undefined || !this.#opened || !this.#options.takes()) return;
+    this.#opening = undefined;
+    this.#deliver(message, this.#options.clock.now());
+    if (!this.#ended) this.goOn();
+  }
+
+  #deliver(message: IncomingMessage, nowMs: number): void {
+    const { budget, hand, unfinished } = this.#options;
     const work = hand(message);
     if (work === undefined || this.#ended) return;
     const one = { bytes: Math.max(BYTES_LEAST, work.bytes), dueMs: nowMs + budget.handlerMs };
@@ -140,7 +184,7 @@ export class SatelliteInbox {
     const nowMs = clock.now();
     let left = MESSAGES_PER_TURN;
     for (const message of this.#held) {
-      if (!takes()) return;
+      if (!takes() || this.#opening !== undefined) return;
       const excess = this.#meter.excess(nowMs);
       if (excess !== undefined || left-- === 0) {
         this.#handLater(excess?.forMs ?? 0);

@@ -6,6 +6,7 @@ import {
   CodecError,
   concatBytes,
   hexToBytes,
+  SnappySteps,
   sameBytes,
   snappyCompress,
   snappyDeclaredBytes,
@@ -90,6 +91,61 @@ describe('snappyDecompress', () => {
     expect(content.buffer.byteLength).toBeLessThanOrEqual(4_096);
     const large = snappyDecompress(snappyCompress(new Uint8Array(512)), MIB);
     expect(large.buffer.byteLength).toBe(512);
+  });
+});
+
+describe('SnappySteps', () => {
+  it('comes to what snappyDecompress says, whatever the steps', () => {
+    const random = seeded(78);
+    const piece = fc.oneof(
+      fc.integer({ min: 0, max: 9_000 }).map((length) => random.bytes(length)),
+      fc.integer({ min: 0, max: 200_000 }).map((length) => new Uint8Array(length).fill(length)),
+    );
+    const damage = fc.option(fc.tuple(fc.nat(), fc.nat(255)));
+    const steps = fc.array(fc.integer({ min: 1, max: 50_000 }), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(
+        fc.array(piece, { maxLength: 4 }),
+        damage,
+        fc.boolean(),
+        steps,
+        (pieces, hit, cut, each) => {
+          const block = snappyCompress(concatBytes(pieces));
+          if (hit !== null) block[hit[0] % block.length] = hit[1];
+          const sent = cut ? block.slice(0, -1) : block;
+          const attempt = (decompress: () => Uint8Array): Uint8Array | string => {
+            try {
+              return decompress();
+            } catch (error) {
+              return String(error);
+            }
+          };
+          const outcome = attempt(() => {
+            const reading = new SnappySteps(sent, MIB);
+            for (let i = 0; ; i++) {
+              const content = reading.next(each[i % each.length] as number);
+              if (content !== undefined) return content;
+            }
+          });
+          const expected = attempt(() => snappyDecompress(sent, MIB));
+          if (typeof outcome === 'string') expect(outcome).toBe(expected);
+          else expect(sameBytes(outcome, expected as Uint8Array)).toBe(true);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('reads no more than a step of a long run at once', () => {
+    const reading = new SnappySteps(snappyCompress(new Uint8Array(MIB)), MIB);
+    for (let step = 1; step < 16; step++) expect(reading.next(MIB / 16)).toBeUndefined();
+    expect(reading.next(MIB / 16)).toEqual(new Uint8Array(MIB));
+  });
+
+  it('allocates nothing for a claim that is not allowed, or not possible', () => {
+    const block = snappyCompress(new Uint8Array(MIB));
+    expect(() => new SnappySteps(block, MIB - 1)).toThrow('declared where at most');
+    expect(() => new SnappySteps(block.subarray(0, 9), MIB)).toThrow('can yield');
   });
 });
 

@@ -212,6 +212,28 @@ describe('messages', () => {
     );
   });
 
+  test('a message that yields far more than came can be opened in steps', () => {
+    const content = new Uint8Array(MIB).fill(7);
+    const received = (body: Uint8Array) => {
+      const event = greeted().receive(frame(16, body));
+      if (event.is !== 'message') throw new Error(event.is);
+      return event.message;
+    };
+    const message = received(snappyCompress(content));
+    expect(codeOf(() => message.open(MIB - 1, 1))).toBe('ERR_RLPX_MESSAGE_SIZE');
+    expect([1, 2, 3, 4].map(() => message.open(MIB, MIB / 4))).toEqual([false, false, false, true]);
+    expect(message.open(MIB, 1)).toBe(true);
+    expect(message.payload(MIB)).toEqual(content);
+    const half = received(snappyCompress(content));
+    expect(half.open(MIB, MIB / 2)).toBe(false);
+    expect(half.payload(MIB)).toEqual(content);
+    const noise = Uint8Array.from({ length: 250 }, (_, i) => i);
+    expect(received(snappyCompress(noise)).open(MIB, 1)).toBe(true);
+    const bad = received(snappyCompress(content).slice(0, -1)); // seen with the last step
+    expect(bad.open(MIB, MIB / 2)).toBe(false);
+    expect(codeOf(() => bad.open(MIB, MIB / 2))).toBe('ERR_RLPX_SNAPPY');
+  });
+
   test('E6, S1: a size that is not allowed or not possible is refused before anything is decompressed', () => {
     const declares = (...varint: readonly number[]): string =>
       codeOf(() => greeted().receive(frame(16, Uint8Array.of(...varint))));

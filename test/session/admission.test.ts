@@ -41,7 +41,7 @@ function house(given: { allowed?: Allowed; match?: AnswerMatch; hears?: boolean;
       throw new Error('it was decompressed');
     };
     const message = { capability: ETH_CAPABILITY, id, wireBytes: 12, declaredBytes };
-    return admission.admit({ ...message, payload: never, head: never } as IncomingMessage);
+    return admission.admit({ ...message, payload: never, open: never, head: never } as IncomingMessage);
   };
   const idOf = (name: EthMessageName): number => (protocol.byName.get(name) as MessageSpec).id;
   const say = (name: EthMessageName, bytes?: number) => admit(idOf(name), bytes);

@@ -138,10 +138,15 @@ function satellites(
     told: (verdict) => told.push(verdict),
     closed: (what) => closed.push(what),
   });
-  const take = (id: number, bytes: number): boolean => {
+  const take = (id: number, bytes: number, wireBytes = bytes): boolean => {
+    let opened = 0;
     const message: IncomingMessage = {
-      ...{ capability: CHAT, id, wireBytes: bytes, declaredBytes: bytes },
+      ...{ capability: CHAT, id, wireBytes, declaredBytes: bytes },
       payload: () => new Uint8Array(bytes),
+      open: (_maxBytes, more) => {
+        opened += more;
+        return opened >= bytes;
+      },
       head: () => new Uint8Array(0),
     };
     return all.take(message);
@@ -478,6 +483,82 @@ describe('a handler that never ends', () => {
     expect(all.unfinishedBytes).toBe(256);
     await clock.advance(1_000);
     expect(closed).toHaveLength(1);
+  });
+});
+
+describe('a large message', () => {
+  const MIB = 1024 * 1024;
+  function large() {
+    const heard: [number, number][] = [];
+    const onSession: SatelliteProtocol['onSession'] = () => ({
+      message: (id, payload) => void heard.push([id, payload.length]),
+    });
+    const made = satellites(chat({ maxBytes: 10 * MIB, onSession }));
+    made.all.open(SESSION);
+    const next: (() => void)[] = [];
+    made.clock.soon = (run) => void next.push(run);
+    const turn = (): void => {
+      for (const run of next.splice(0)) run();
+    };
+    return { ...made, heard, turn };
+  }
+
+  test('is opened over several turns; what comes behind it waits, in its order, and no more is read meanwhile', () => {
+    const { take, heard, reads, turn, all } = large();
+    take(0, 3 * MIB);
+    take(1, 5);
+    expect(all.held.items).toBe(1);
+    for (let opened = 1; opened < 3; opened++) {
+      expect(heard).toEqual([]);
+      expect(reads).toEqual([false]);
+      expect(all.unfinishedBytes).toBe(3 * MIB);
+      turn();
+    }
+    expect(heard).toEqual([
+      [0, 3 * MIB],
+      [1, 5],
+    ]);
+    expect(reads).toEqual([false, true]);
+    expect(all.unfinishedBytes).toBe(0);
+    take(2, 6);
+    expect(heard).toHaveLength(3);
+  });
+
+  test('waits for one before it, and for a session that is paused', () => {
+    const { take, heard, reads, state, turn, all } = large();
+    take(0, 2 * MIB, 100_000);
+    take(1, 2 * MIB, 100_000);
+    take(2, 1);
+    state.takes = false;
+    turn();
+    expect(reads).toEqual([false, true]);
+    turn();
+    expect(heard).toEqual([]);
+    state.takes = true;
+    all.goOn();
+    expect(heard).toEqual([[0, 2 * MIB]]);
+    turn();
+    expect(heard.map(([id]) => id)).toEqual([0, 1, 2]);
+    expect(all.unfinishedBytes).toBe(0);
+  });
+
+  test('is forgotten at the end', async () => {
+    const { take, heard, clock, turn, all } = large();
+    take(0, 5 * MIB);
+    turn();
+    all.end(END);
+    expect(all.unfinishedBytes).toBe(0);
+    turn();
+    await clock.advance(60_000);
+    expect(heard).toEqual([]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('of 1 MiB is handed over at once', () => {
+    const { take, heard, reads } = large();
+    take(0, MIB);
+    expect(heard).toHaveLength(1);
+    expect(reads).toEqual([]);
   });
 });
 
