@@ -1,6 +1,6 @@
 import { EMPTY_BYTES } from './bytes.js';
 
-/** The smallest that is lent; what is asked for below is lent so much. */
+/** The smallest that is lent where nothing else is said; what is asked for below is lent so much. */
 const LEAST_BYTES = 4_096;
 
 /**
@@ -13,14 +13,19 @@ const LEAST_BYTES = 4_096;
 export class BytePool {
   readonly #largestBytes: number;
   readonly #maxBytes: number;
+  readonly #leastBytes: number;
   /** By the power of two; last given back, first lent, while it may still lie in a cache. */
   readonly #kept: Uint8Array[][] = [];
   #keptBytes = 0;
 
-  /** @param largestBytes above, memory is fresh each time and not kept @param maxBytes that are kept in all */
-  constructor(largestBytes: number, maxBytes: number) {
+  /**
+   * @param largestBytes above, memory is fresh each time and not kept @param maxBytes that are kept in all
+   * @param leastBytes what is asked for below is lent so much
+   */
+  constructor(largestBytes: number, maxBytes: number, leastBytes: number = LEAST_BYTES) {
     this.#largestBytes = largestBytes;
     this.#maxBytes = maxBytes;
+    this.#leastBytes = leastBytes;
   }
 
   /** Bytes that are kept, and lent to nobody. */
@@ -31,7 +36,7 @@ export class BytePool {
   /** @returns memory of `bytes` at least, and of less than twice as many; it may be given back, and may be forgotten */
   lend(bytes: number): Uint8Array {
     if (bytes > this.#largestBytes) return unfilled(bytes);
-    const power = powerFor(bytes);
+    const power = this.#powerFor(bytes);
     const kept = this.#kept[power]?.pop();
     if (kept === undefined) return unfilled(2 ** power);
     this.#keptBytes -= kept.length;
@@ -41,15 +46,15 @@ export class BytePool {
   /** @param lent by `lend`, and whole; nobody may look at it or write to it from now on */
   giveBack(lent: Uint8Array): void {
     if (lent.length > this.#largestBytes || this.#keptBytes + lent.length > this.#maxBytes) return;
-    const power = powerFor(lent.length);
+    const power = this.#powerFor(lent.length);
     this.#kept[power] ??= [];
     this.#kept[power].push(lent);
     this.#keptBytes += lent.length;
   }
-}
 
-function powerFor(bytes: number): number {
-  return 32 - Math.clz32(Math.max(bytes, LEAST_BYTES) - 1);
+  #powerFor(bytes: number): number {
+    return 32 - Math.clz32(Math.max(bytes, this.#leastBytes) - 1);
+  }
 }
 
 /** Below, pieces are cut from one larger: each of its own is four allocations of the system, 0.7 µs with its collection. */

@@ -107,7 +107,7 @@ export class Outbox {
   flush(): void {
     if (this.#gathering.isEmpty) return;
     this.#bytes = 0;
-    this.#blocked = !this.#socket.write(this.#gathering.take());
+    this.#blocked = !this.#gathering.writeTo(this.#socket);
     this.#watch.wrote();
   }
 

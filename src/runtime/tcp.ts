@@ -29,8 +29,8 @@ export interface TcpSocket {
   /** Takes the owner; called once, in the turn in which the socket is handed over. A socket that nobody takes is destroyed. */
   attach(handlers: TcpSocketHandlers): void;
   /**
-   * Sends `chunks` as one gathered write; they must not change afterwards. Does nothing once `end` or `destroy` was
-   * called, or the socket is gone.
+   * Sends `chunks` as one gathered write; they must not change before `pendingBytes` is 0. Does nothing once `end` or
+   * `destroy` was called, or the socket is gone.
    * @returns false when the peer should be waited for (`drain`).
    */
   write(chunks: readonly Uint8Array[]): boolean;

@@ -15,6 +15,11 @@ test('what was given back is lent again, the last first', () => {
   expect(pool.keptBytes).toBe(0);
 });
 
+test('the least that is lent may be said', () => {
+  const pool = new BytePool(65_536, 1_000_000, 1_024);
+  expect([1, 1_024, 1_025].map((bytes) => pool.lend(bytes).length)).toEqual([1_024, 1_024, 2_048]);
+});
+
 test('memory above the largest size is as large as asked for, and not kept', () => {
   const pool = new BytePool(8_192, 1_000_000);
   const large = pool.lend(8_193);

@@ -46,6 +46,26 @@ describe.each(TWINS)('tcp, $name', (kind) => {
     await listener.close();
   });
 
+  it('leaves the memory of a write to its owner once nothing is pending', async () => {
+    const { client, server, listener } = await connectedPair(twin);
+    const bytes = new Uint8Array(500);
+    let sent = 0;
+    for (let i = 1; i <= 200; i++) {
+      client.socket.write([bytes.fill(i)]);
+      sent += bytes.length;
+      for (let waits = 0; client.socket.pendingBytes > 0 && waits < 100; waits++) await twin.pass(1);
+      expect(client.socket.pendingBytes).toBe(0);
+      bytes.fill(0);
+    }
+    await twin.settle(server.until(() => server.receivedBytes === sent));
+    const { received } = server;
+    for (let i = 1; i <= 200; i++)
+      expect(received.subarray((i - 1) * 500, i * 500).every((byte) => byte === i)).toBe(true);
+    client.socket.destroy();
+    server.socket.destroy();
+    await listener.close();
+  });
+
   it('hands chunks over as plain Uint8Arrays', async () => {
     const { client, server, listener } = await connectedPair(twin);
     let plain: boolean | undefined;
