@@ -63,7 +63,9 @@ export class BodyBuffer {
   }
 
   #grow(least: number): void {
-    const larger = bodyMemory.lend(Math.min(this.#wanted, Math.max(least, 2 * this.#bytes.length)));
+    // where half of it has come, the rest has its place at once: the last copy is the largest
+    const bytes = this.#wanted <= 2 * least ? this.#wanted : Math.max(least, 2 * this.#bytes.length);
+    const larger = bodyMemory.lend(bytes);
     larger.set(this.#bytes.subarray(0, this.#length));
     this.#copied += this.#length;
     bodyMemory.giveBack(this.#bytes);
