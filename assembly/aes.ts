@@ -23,7 +23,7 @@ const SBOX: usize = memory.data<u8>([
   0xb0, 0x54, 0xbb, 0x16,
 ]);
 
-export function subWord(word: u32): u32 {
+function subWord(word: u32): u32 {
   return i32x4.extract_lane(subBytes(i32x4.splat(word)), 0);
 }
 
@@ -34,6 +34,26 @@ function subBytes(x: v128): v128 {
     result = v128.or(result, i8x16.swizzle(v128.load(SBOX + (row << 4)), x));
   }
   return result;
+}
+
+/**
+ * Writes the round keys of the key at `keys` behind it (FIPS 197, section 5.2).
+ * @param keyWords 4 for a key of 16 bytes, 8 for one of 32 @param words of all round keys: 44, or 60
+ */
+export function expandKey(keys: usize, keyWords: usize, words: usize): void {
+  let constant: u32 = 1;
+  for (let i = keyWords; i < words; i++) {
+    const at = keys + (i << 2);
+    const place = i & (keyWords - 1);
+    let word = load<u32>(at - 4);
+    if (place === 0) {
+      word = subWord(rotr<u32>(word, 8)) ^ constant;
+      constant = (constant << 1) ^ ((constant >> 7) * 0x11b);
+    } else if (keyWords > 6 && place === 4) {
+      word = subWord(word);
+    }
+    store<u32>(at, load<u32>(at - (keyWords << 2)) ^ word);
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { encryptBlock, subWord } from './aes';
+import { encryptBlock, expandKey } from './aes';
 import { BLOCK_BYTES, begin, block, finish, forget } from './sha256';
 
 /*
@@ -55,22 +55,8 @@ function deriveKeys(): void {
   memory.fill(TAG_KEY, 0, BLOCK_BYTES);
   begin();
   finish(MATERIAL + 16, 16, 0, TAG_KEY);
-  expandKey();
-}
-
-/** FIPS 197, section 5.2, for a key of 16 bytes. */
-function expandKey(): void {
   v128.store(ROUND_KEYS, v128.load(MATERIAL));
-  let constant: u32 = 1;
-  for (let i: usize = 4; i < KEY_WORDS; i++) {
-    const at = ROUND_KEYS + (i << 2);
-    let word = load<u32>(at - 4);
-    if ((i & 3) === 0) {
-      word = subWord(rotr<u32>(word, 8)) ^ constant;
-      constant = (constant << 1) ^ ((constant >> 7) * 0x11b);
-    }
-    store<u32>(at, load<u32>(at - 16) ^ word);
-  }
+  expandKey(ROUND_KEYS, 4, KEY_WORDS);
 }
 
 /** The last block may be a part: what stands behind the text is put back. */

@@ -1,4 +1,4 @@
-import { encryptBlock, subWord } from './aes';
+import { encryptBlock, expandKey as expand } from './aes';
 import { finish, INPUT, STATE, update } from './keccak';
 
 /*
@@ -36,20 +36,9 @@ export function absorb(length: usize): void {
   position = update(position, length);
 }
 
-/** Round keys of the 32 bytes at ROUND_KEYS (FIPS 197, section 5.2). */
+/** Round keys of the 32 bytes at ROUND_KEYS. */
 export function expandKey(): void {
-  let constant: u32 = 1;
-  for (let i: usize = 8; i < KEY_WORDS; i++) {
-    const at = ROUND_KEYS + (i << 2);
-    let word = load<u32>(at - 4);
-    if ((i & 7) === 0) {
-      word = subWord(rotr<u32>(word, 8)) ^ constant;
-      constant <<= 1;
-    } else if ((i & 7) === 4) {
-      word = subWord(word);
-    }
-    store<u32>(at, load<u32>(at - 32) ^ word);
-  }
+  expand(ROUND_KEYS, 8, KEY_WORDS);
 }
 
 /** Encrypts and MACs the header at FRAME and the body of `length` bytes behind its MAC: the frame is then complete. */

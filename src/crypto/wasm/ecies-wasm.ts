@@ -1,4 +1,4 @@
-// Made by scripts/assemble.mjs of assembly/ecies.ts (sha256 8d004f20d478a8a294a2a6efc283b5326768324b3499007f460b3086179877ab, with the compiler's flags before it). Do not edit.
+// Made by scripts/assemble.mjs of assembly/ecies.ts (sha256 35e4cbd16e2fc7b3bbbe84339fdc9becee250738efd5e9ea257ab017ac96173d, with the compiler's flags before it). Do not edit.
 
 /** WebAssembly of 3378 bytes, in base64. */
 export const ECIES_WASM: string =
