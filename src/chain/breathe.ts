@@ -1,11 +1,6 @@
 import type { Steps } from '../eth/index.js';
-import type { Clock } from '../runtime/index.js';
+import { type Clock, nextTurn } from '../runtime/index.js';
 import { throwIfAborted } from './errors.js';
-
-/** Resolves in the next turn of the loop, after whatever else was waiting for one. */
-export function nextTurn(clock: Pick<Clock, 'soon'>): Promise<void> {
-  return new Promise((resolve) => clock.soon(resolve));
-}
 
 /** Counts work, and gives the loop a turn whenever enough was done. */
 export class Breather {

@@ -22,3 +22,8 @@ export interface Clock {
    */
   whenIdle?(run: () => void): void;
 }
+
+/** Resolves in the next turn of the loop, after whatever else was waiting for one. */
+export function nextTurn(clock: Pick<Clock, 'soon'>): Promise<void> {
+  return new Promise((resolve) => clock.soon(resolve));
+}

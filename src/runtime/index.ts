@@ -2,7 +2,7 @@
  * The outside world: what the rooms above see of it, and its real and simulated twins.
  * @module
  */
-export type { Clock, Timer } from './clock.js';
+export { type Clock, nextTurn, type Timer } from './clock.js';
 export type { Dns } from './dns.js';
 export { RuntimeError, type RuntimeErrorCode } from './errors.js';
 export type { FileFacts, Files, FileWriter } from './files.js';

@@ -1,5 +1,5 @@
 import type { EthRequest, EthResponse, MessageSpec } from '../eth/index.js';
-import type { Clock, Logger } from '../runtime/index.js';
+import { type Clock, type Logger, nextTurn } from '../runtime/index.js';
 import type { AnswerMemory } from './answer-memory.js';
 import { emptyAnswer } from './empty-answer.js';
 import type { EthTable } from './eth-table.js';
@@ -299,8 +299,4 @@ export class Serving {
       message,
     );
   }
-}
-
-function nextTurn(clock: Pick<Clock, 'soon'>): Promise<void> {
-  return new Promise((resolve) => clock.soon(resolve));
 }
