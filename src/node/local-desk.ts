@@ -4,7 +4,7 @@ import { datadirPaths } from './datadir.js';
 import { ConfigError } from './errors.js';
 import type { RlpxdNode } from './node.js';
 import { nodeMethods, RpcServer } from './rpc/index.js';
-import { SessionHistory } from './session-history.js';
+import { isKept, SessionHistory } from './session-history.js';
 
 /**
  * What a node with a datadir has for those on the same machine: a history of its sessions, and a socket to ask at. A node
@@ -15,6 +15,12 @@ export class LocalDesk {
   readonly #logger: Logger;
   #server: RpcServer | undefined;
   #history: SessionHistory | undefined;
+  /** Not taken down yet; one in a turn of the loop, as it takes longer than all else at an end. */
+  readonly #ended: { readonly session: SessionHandle; readonly cause: CloseCause }[] = [];
+  readonly #turn = (): void => {
+    this.#takeDown();
+    if (this.#ended.length > 0) this.#node.world.clock.soon(this.#turn);
+  };
 
   constructor(node: RlpxdNode, logger: Logger) {
     this.#node = node;
@@ -35,13 +41,21 @@ export class LocalDesk {
   }
 
   ended(session: SessionHandle, cause: CloseCause): void {
-    this.#history?.add(session, cause);
+    if (this.#history === undefined || !isKept(session)) return;
+    this.#ended.push({ session, cause });
+    if (this.#ended.length === 1) this.#node.world.clock.soon(this.#turn);
   }
 
   /** Idempotent. */
   async close(): Promise<void> {
     await this.#server?.close();
+    while (this.#ended.length > 0) this.#takeDown();
     await this.#history?.close();
+  }
+
+  #takeDown(): void {
+    const one = this.#ended.shift();
+    if (one !== undefined) this.#history?.add(one.session, one.cause);
   }
 
   async #openHistory(path: string): Promise<void> {

@@ -119,12 +119,10 @@ export class SessionHistory {
     return history;
   }
 
-  /** Takes down how a session was. An inbound one that proved no identity leaves nothing: strangers could fill the disk. */
+  /** Takes down how a session was. */
   add(session: SessionHandle, cause: CloseCause): void {
-    const record = session.describe();
-    if (this.#closed || this.#readOnly || (record.publicKey === undefined && record.direction === 'inbound'))
-      return;
-    const summary = summaryOf(record, cause, this.run);
+    if (this.#closed || this.#readOnly || !isKept(session)) return;
+    const summary = summaryOf(session.describe(), cause, this.run);
     const value = new TextEncoder().encode(JSON.stringify(summary));
     const place: Place = { name: summary.name, key: keyOf(this.#next++), bytes: value.length };
     this.#places.set(place.name, place);
@@ -260,6 +258,11 @@ export interface HistoryParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits?: Partial<HistoryLimits>;
+}
+
+/** An inbound session that proved no identity leaves nothing: strangers could fill the disk. */
+export function isKept({ publicKey, direction }: SessionHandle): boolean {
+  return publicKey !== undefined || direction === 'outbound';
 }
 
 function summaryOf(record: SessionRecord, cause: CloseCause, run: number): SessionSummary {

@@ -40,6 +40,15 @@ export interface OpenedAuth {
   readonly nonce: Uint8Array;
 }
 
+/** An auth that only its sender can have sealed for us, but who the sender is was not proven yet. */
+export interface ClaimedAuth {
+  readonly publicKey: Uint8Array;
+  readonly nonce: Uint8Array;
+  readonly signature: Uint8Array;
+  /** What the signature is of. */
+  readonly signed: Uint8Array;
+}
+
 export interface OpenedAck {
   readonly ephemeralPublicKey: Uint8Array;
   readonly nonce: Uint8Array;
@@ -73,11 +82,16 @@ export function sealAuth(party: AuthParty, keys: HandshakeKeys, recipientPublicK
   ]);
 }
 
+/** Recipient: both halves in one. @param auth with its size prefix @throws RlpxError ERR_RLPX_AUTH, whatever is wrong with it */
+export function openAuth(party: AuthParty, auth: Uint8Array, replays?: AuthReplays): OpenedAuth {
+  return proveAuth(party, claimedAuth(party, auth, replays));
+}
+
 /**
- * Recipient. What costs least is asked first: whether it came before, the point, the tag, and then the signature.
+ * Recipient, first half. What costs least is asked first: whether it came before, the point, the tag.
  * @param auth with its size prefix @throws RlpxError ERR_RLPX_AUTH, whatever is wrong with it
  */
-export function openAuth(party: AuthParty, auth: Uint8Array, replays?: AuthReplays): OpenedAuth {
+export function claimedAuth(party: AuthParty, auth: Uint8Array, replays?: AuthReplays): ClaimedAuth {
   return withOneError(() => {
     const { crypto } = party;
     if (replays !== undefined) refuseReplay(crypto, replays, auth.subarray(SIZE_PREFIX_BYTES));
@@ -86,8 +100,19 @@ export function openAuth(party: AuthParty, auth: Uint8Array, replays?: AuthRepla
     const publicKey = checkedPoint(crypto, list.fixed(PUBLIC_KEY_BYTES));
     const nonce = list.fixed(NONCE_BYTES).slice();
     list.skip(); // the version; what follows it is for the future
-    // The signature's recovered key is the initiator's ephemeral one; only the holder of its node key could sign this hash.
-    const ephemeralPublicKey = crypto.recover(signedHash(party, publicKey, nonce), signature);
+    return { publicKey, nonce, signature, signed: signedHash(party, publicKey, nonce) };
+  });
+}
+
+/**
+ * Recipient, second half. The signature's recovered key is the initiator's ephemeral one; only the holder of its node key could
+ * sign this hash.
+ * @throws RlpxError ERR_RLPX_AUTH
+ */
+export function proveAuth({ crypto }: AuthParty, claimed: ClaimedAuth): OpenedAuth {
+  return withOneError(() => {
+    const { publicKey, nonce, signature, signed } = claimed;
+    const ephemeralPublicKey = crypto.recover(signed, signature);
     if (ephemeralPublicKey === undefined) throw new RlpxError('ERR_RLPX_AUTH');
     return { publicKey, ephemeralPublicKey, nonce };
   });

@@ -10,7 +10,7 @@ export interface InputHandlers {
   frame(frame: Frame): boolean;
   /** What waited since a pause is to be read now, with an empty chunk. */
   readOn(chunk: Uint8Array): void;
-  /** The peer's end, where it came during a pause and all that came before it was read. */
+  /** The peer's end, where it came before all that came before it was read; now it is. */
   endReached(): void;
   /** The frame that is arriving was not whole in time. */
   expired(): void;
@@ -24,7 +24,7 @@ export class ConnectionInput {
   #paused = false;
   #readPlanned = false;
   readonly #readOn = (): void => this.#readOnNow();
-  /** The peer ended its side while we did not read. */
+  /** The peer ended its side while frames waited. */
   #inputEnded = false;
   #closed = false;
 
@@ -48,6 +48,7 @@ export class ConnectionInput {
       if (!this.#handlers.frame(frame)) return;
     }
     if (this.#paused) decoder.keep();
+    else if (this.#inputEnded) this.#handlers.endReached();
     else if (decoder.midFrame) this.#deadline.waiting(decoder.announcedBytes);
   }
 
@@ -70,9 +71,12 @@ export class ConnectionInput {
     return true;
   }
 
-  /** The peer ended its side: at once, or behind the frames that wait since a pause. */
-  end(): void {
-    if (this.#paused || this.#readPlanned) this.#inputEnded = true;
+  /**
+   * The peer ended its side: at once, or behind the frames that wait since a pause.
+   * @param framesWait whether some wait for something else
+   */
+  end(framesWait: boolean): void {
+    if (this.#paused || this.#readPlanned || framesWait) this.#inputEnded = true;
     else this.#handlers.endReached();
   }
 

@@ -20,8 +20,9 @@ import { MAX_FRAME_BYTES } from './frame.js';
 import type { Frame } from './frame-decoder.js';
 import { Handshake, type HandshakeOptions, type HandshakeResult } from './handshake.js';
 import { HandshakeInput } from './handshake-input.js';
-import { encodeHello, type Hello, P2P_VERSION } from './hello.js';
+import { type Hello, P2P_VERSION } from './hello.js';
 import { Link } from './link.js';
+import { ownHello } from './own-hello.js';
 import { ownPublicKey } from './own-key.js';
 import type { PackedMessage } from './packing.js';
 
@@ -61,7 +62,7 @@ export class RlpxConnection {
   constructor(options: ConnectionOptions) {
     const { socket, clock, crypto, secretKey, remotePublicKey } = options;
     const handshake = new Handshake(handshakeOptions(options));
-    this.#hello = encodeHello({
+    this.#hello = ownHello({
       p2pVersion: P2P_VERSION,
       clientId: options.hello.clientId,
       capabilities: options.capabilities,
@@ -338,7 +339,8 @@ export class RlpxConnection {
       if (this.#socket.pendingBytes === 0) this.#socket.destroy(); // lingering: all was said, and the peer is gone
       return;
     }
-    this.#input.end();
+    const state = this.#state;
+    this.#input.end(state.stage === 'authenticating' && state.handshake.holdsFrames);
   }
 
   #closed(error: string | undefined): void {

@@ -18,13 +18,15 @@ export interface HandshakeJob {
 export interface HandshakeTurns {
   /** @returns `now`: at once; `later`: `run` will be called, or `dropped`; `never`: there is no room */
   enter(job: HandshakeJob): 'now' | 'later' | 'never';
+  /** A piece of its work is done, and there is more: `run` will be called in another turn of the loop, before anybody who waits. */
+  goOn(job: HandshakeJob): void;
   /** The connection ended: nobody waits for this one any more. */
   leave(job: HandshakeJob): void;
 }
 
 /** What a handshake that waits tells the connection that owns it. */
 export interface HandshakeInputHandlers {
-  /** Its turn has come: ask `push` again, with nothing. */
+  /** Its turn has come, or the next one: ask `push` again, with nothing. */
   turn(): void;
   /** It will not come: too many others wait. */
   dropped(error: RlpxError): void;
@@ -33,7 +35,10 @@ export interface HandshakeInputHandlers {
 /** Hello and a little more may follow an ack; nothing can follow an auth before our ack. */
 const MAX_BEHIND_BYTES = 4_096;
 
-/** The peer's handshake message, from its first byte to its result; whole, it waits for its turn on the curve. */
+/**
+ * The peer's handshake message, from its first byte to its result; whole, it waits for its turn on the curve, and for another one
+ * after each piece of the work.
+ */
 export class HandshakeInput implements HandshakeJob {
   readonly from: string;
   readonly ours: boolean;
@@ -65,6 +70,11 @@ export class HandshakeInput implements HandshakeJob {
     return this.#waiting;
   }
 
+  /** Whether frames came behind the peer's message, which wait with it. */
+  get holdsFrames(): boolean {
+    return this.#waiting && (this.#rest?.length ?? 0) > 0;
+  }
+
   /** Whether no more may be read, since enough has come behind the message. */
   get isFull(): boolean {
     return this.#waiting && (this.#rest?.length ?? 0) > MAX_BEHIND_BYTES;
@@ -82,9 +92,10 @@ export class HandshakeInput implements HandshakeJob {
     } else if (chunk.length > 0) {
       this.#rest = concatBytes([this.#rest, chunk]);
     }
+    const result = this.#waiting ? undefined : this.#workOn(this.#rest);
     // who hangs up meanwhile is noticed only while we read
     if (this.isFull) this.#socket.pause();
-    return this.#waiting ? undefined : this.#handshake.complete(this.#rest);
+    return result;
   }
 
   /** The connection ended. */
@@ -108,7 +119,21 @@ export class HandshakeInput implements HandshakeJob {
     const turn = this.#turns?.enter(this) ?? 'now';
     if (turn === 'never') throw new RlpxError('ERR_RLPX_BUSY');
     if (turn === 'now') return;
+    this.#wait();
+  }
+
+  /** A piece in this turn, or all of it where nobody gives turns. */
+  #workOn(rest: Uint8Array): HandshakeResult | undefined {
+    if (this.#turns === undefined) return this.#handshake.complete(rest);
+    const result = this.#handshake.step(rest);
+    if (result !== undefined) return result;
+    this.#wait();
+    this.#turns.goOn(this);
+    return undefined;
+  }
+
+  #wait(): void {
     this.#waiting = true;
-    this.#rest = this.#rest?.slice(); // the chunk may go
+    if (this.#rest !== undefined && this.#rest.length > 0) this.#rest = this.#rest.slice(); // the chunk may go
   }
 }

@@ -6,9 +6,9 @@ import type { Clock } from '../runtime/index.js';
 const MAX_WAITING = 256;
 
 /**
- * The curve work of all handshakes of a node, 0.2 to 10 ms each by the back end: one in each turn of the loop, so that
- * established sessions are served between any two. Our own dials go first; strangers follow by their addresses in turn, so that
- * a flood from one delays itself. Where it is full, whoever has the most waiting loses the newest.
+ * The curve work of all handshakes of a node, 0.2 to 10 ms each by the back end: one piece of one in each turn of the loop, so
+ * that established sessions are served between any two. What has begun is ended first. Our own dials follow, then strangers by their addresses in turn, so
+ * that a flood from one delays itself. Where it is full, whoever has the most waiting loses the newest.
  */
 export class HandshakeQueue implements HandshakeTurns {
   readonly #clock: Clock;
@@ -23,10 +23,26 @@ export class HandshakeQueue implements HandshakeTurns {
   #waiting = 0;
   #serving = false;
   #dropped = 0;
+  /** A piece of it is done. */
+  #begun: HandshakeJob | undefined;
+  /** Its next turn is planned, where nobody else waits. */
+  #goingOn = false;
   /** One has run in this turn of the loop. */
   #worked = false;
   readonly #turnOver = (): void => {
     this.#worked = false;
+    if (this.#begun !== undefined || this.#waiting > 0) this.#planNext();
+  };
+  readonly #next = (): void => {
+    this.#goingOn = false;
+    const job = this.#begun;
+    this.#begun = undefined;
+    try {
+      job?.run();
+    } finally {
+      if (this.#begun !== undefined) this.#planNext();
+      else if (this.#waiting > 0) this.#startServing();
+    }
   };
 
   constructor(clock: Clock, max: number = MAX_WAITING) {
@@ -45,7 +61,7 @@ export class HandshakeQueue implements HandshakeTurns {
   }
 
   enter(job: HandshakeJob): 'now' | 'later' | 'never' {
-    if (this.#waiting === 0 && !this.#worked) {
+    if (this.#waiting === 0 && !this.#worked && this.#begun === undefined && !this.#goingOn) {
       this.#worked = true;
       this.#clock.soon(this.#turnOver);
       return 'now';
@@ -56,15 +72,18 @@ export class HandshakeQueue implements HandshakeTurns {
     }
     this.#append(job);
     this.#waiting++;
-    // one task for all that wait together: one for each costs 30 µs more
-    if (!this.#serving) {
-      this.#serving = true;
-      void this.#turns.add(() => this.#serve());
-    }
+    if (!this.#goingOn && this.#begun === undefined) this.#startServing();
     return 'later';
   }
 
+  goOn(job: HandshakeJob): void {
+    this.#begun = job;
+    // what is planned while the first piece runs would come before others are looked at
+    if (!this.#worked) this.#planNext();
+  }
+
   leave(job: HandshakeJob): void {
+    if (this.#begun === job) this.#begun = undefined;
     const line = job.ours ? undefined : this.#lineOf(job);
     const jobs = job.ours ? this.#own : (line?.jobs ?? []);
     const at = jobs.indexOf(job);
@@ -74,17 +93,34 @@ export class HandshakeQueue implements HandshakeTurns {
     if (line !== undefined && jobs.length === 0) this.#strangers.splice(this.#strangers.indexOf(line), 1);
   }
 
-  /** One in each turn, until none waits. What a job throws is thrown in the loop, as if the socket had called it. */
+  #planNext(): void {
+    if (this.#serving || this.#goingOn) return;
+    this.#goingOn = true;
+    this.#clock.soon(this.#next);
+  }
+
+  /** One task for all that wait together: one for each costs 30 µs more. */
+  #startServing(): void {
+    if (this.#serving) return;
+    this.#serving = true;
+    void this.#turns.add(() => this.#serve());
+  }
+
+  /** A piece in each turn, until none waits. What a job throws is thrown in the loop, as if the socket had called it. */
   #serve(): Promise<void> {
     return new Promise((done) => {
       const turn = (): void => {
-        const job = this.#take();
-        if (this.#waiting > 0) this.#clock.soon(turn);
-        else {
-          this.#serving = false;
-          done();
+        const job = this.#begun ?? this.#take();
+        this.#begun = undefined;
+        try {
+          job?.run();
+        } finally {
+          if (this.#begun !== undefined || this.#waiting > 0) this.#clock.soon(turn);
+          else {
+            this.#serving = false;
+            done();
+          }
         }
-        job?.run();
       };
       this.#clock.soon(turn);
     });

@@ -56,7 +56,6 @@ const TEMPLATE_OF: Readonly<Record<PeerKind, string>> = {
 export class ManagedSession implements SessionHandle {
   readonly id: string;
   readonly direction: Direction;
-  readonly active: Promise<Session>;
   readonly ended: Promise<CloseCause>;
   readonly createdAtMs: number;
   readonly #host: SessionHost;
@@ -77,7 +76,9 @@ export class ManagedSession implements SessionHandle {
   #ignoredEndings = 0;
   #released = false;
   #drain: Drain | undefined;
-  readonly #settleActive: Deferred<Session>;
+  /** Made when somebody asks for it: nobody does where strangers come and go, and an error for each is not for nothing. */
+  #active: Deferred<Session> | undefined;
+  #activated: Session | undefined;
   readonly #settleEnded: Deferred<CloseCause>;
 
   /** @param wanted undefined for a socket that came in */
@@ -91,12 +92,8 @@ export class ManagedSession implements SessionHandle {
     this.#template = wanted?.template;
     this.createdAtMs = host.world.clock.wallMs();
     this.#epoch = host.epoch();
-    const active = deferred<Session>();
     const ended = deferred<CloseCause>();
-    active.promise.catch(() => undefined); // who does not ask for it is not to be punished for its failure
-    this.active = active.promise;
     this.ended = ended.promise;
-    this.#settleActive = active;
     this.#settleEnded = ended;
     this.#history = new History(this, host);
     this.#pending = new PendingSession(this, host);
@@ -104,6 +101,15 @@ export class ManagedSession implements SessionHandle {
 
   get state(): SessionState {
     return this.#state;
+  }
+
+  get active(): Promise<Session> {
+    if (this.#active === undefined) {
+      this.#active = deferred();
+      this.#active.promise.catch(() => undefined); // who only looks is not to be punished for its failure
+      this.#settleActive();
+    }
+    return this.#active.promise;
   }
 
   get kind(): PeerKind {
@@ -195,7 +201,8 @@ export class ManagedSession implements SessionHandle {
   }
 
   activate(session: ActiveSession): void {
-    this.#settleActive.resolve(session);
+    this.#activated = session;
+    this.#settleActive();
   }
 
   disconnect(reason: DisconnectReason = DISCONNECT.requested, says?: string): void {
@@ -247,7 +254,7 @@ export class ManagedSession implements SessionHandle {
     this.#history.end(cause);
     for (const release of this.#releases.splice(0).reverse()) release();
     this.#established?.end(cause);
-    this.#settleActive.reject(activationError(cause)); // without effect where it was active
+    this.#settleActive();
     this.#host.ended(this, cause);
     this.#settleEnded.resolve(cause);
     return true;
@@ -306,6 +313,11 @@ export class ManagedSession implements SessionHandle {
   released(): void {
     this.#released = true;
     this.#host.released(this);
+  }
+
+  #settleActive(): void {
+    if (this.#activated !== undefined) this.#active?.resolve(this.#activated);
+    else if (this.#cause !== undefined) this.#active?.reject(activationError(this.#cause));
   }
 
   #fail(error: unknown): void {

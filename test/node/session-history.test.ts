@@ -10,13 +10,13 @@ const cause = (says: string): CloseCause => ({
   counters: { bytesIn: 1, bytesOut: 2, messagesIn: 3, messagesOut: 4 },
 });
 
-/** The one part of a session that a history asks for. */
+/** What a history asks of a session. */
 function ended(
   id: string,
   more: { readonly publicKey?: string; readonly direction?: string } = {},
 ): SessionHandle {
   const record = { id, direction: 'outbound', kind: 'dynamic', createdAtMs: 1, ...more };
-  return { describe: () => record } as unknown as SessionHandle;
+  return { ...record, describe: () => record } as unknown as SessionHandle;
 }
 
 async function open(world: SimulatedWorld, limits: Partial<HistoryLimits> = {}): Promise<SessionHistory> {

@@ -1,16 +1,23 @@
 import { expect, test } from 'vitest';
-import type { HandshakeJob, HandshakeTurns } from '../../src/rlpx/index.js';
+import { DISCONNECT, type HandshakeJob, type HandshakeTurns } from '../../src/rlpx/index.js';
 import { meet, openPair, owning, scripted } from '../support/rlpx-connections.js';
 
-/** Lets everyone wait until the test says so. */
+/** Lets everyone wait until the test says so; what has begun goes on by itself, or where `holdsBegun`, when the test says so. */
 class HeldTurns implements HandshakeTurns {
   readonly jobs: HandshakeJob[] = [];
+  readonly begun: HandshakeJob[] = [];
   readonly left: HandshakeJob[] = [];
   place: 'later' | 'never' = 'later';
+  holdsBegun = false;
 
   enter(job: HandshakeJob): 'later' | 'never' {
     if (this.place === 'later') this.jobs.push(job);
     return this.place;
+  }
+
+  goOn(job: HandshakeJob): void {
+    this.begun.push(job);
+    if (!this.holdsBegun) queueMicrotask(() => job.run());
   }
 
   leave(job: HandshakeJob): void {
@@ -54,6 +61,26 @@ test('what we dialled says so, and what came behind the ack is not lost', async 
   expect(listener.connection?.stage).toBe('open');
 });
 
+test('what came behind the ack is heard though the peer has gone, while the ack waits', async () => {
+  const handshakes = new HeldTurns();
+  handshakes.holdsBegun = true;
+  const { clock, dialler, listener } = await meet(
+    { dialler: owning('initiator', { handshakes }), listener: owning('recipient') },
+    { pieces: 'whole' },
+  );
+  listener.on = (call) => {
+    if (call === 'authenticated') listener.open.disconnect(DISCONNECT.tooManyPeers);
+  };
+  await clock.advance(20);
+  handshakes.jobs[0]?.run();
+  await clock.advance(20);
+  expect(listener.connection?.stage).toBe('ended');
+  expect(dialler.connection?.stage).toBe('authenticating');
+  handshakes.begun[0]?.run();
+  await clock.advance(20);
+  expect(dialler.end).toMatchObject({ by: 'remote', received: DISCONNECT.tooManyPeers });
+});
+
 test('little is read while it waits, and nothing while its owner wants none', async () => {
   const handshakes = new HeldTurns();
   const { clock, peer, owner } = await waiting(handshakes);
@@ -74,6 +101,40 @@ test('little is read while it waits, and nothing while its owner wants none', as
   owner.connection?.resume();
   await clock.advance(20);
   expect(owner.end).toMatchObject({ code: 'ERR_RLPX_MAC' });
+});
+
+test('an auth is four pieces of work and a last one, each in a turn of its own; whoever waits for it is not the peer', async () => {
+  const handshakes = new HeldTurns();
+  handshakes.holdsBegun = true;
+  const { clock, peer, owner } = await waiting(handshakes);
+  handshakes.jobs[0]?.run();
+  for (let pieces = 1; pieces < 5; pieces++) {
+    await clock.advance(20);
+    expect(handshakes.begun).toHaveLength(pieces);
+    expect(owner.connection?.owesHandshake).toBe(true);
+    expect(owner.connection?.stats.bytesOut).toBe(0);
+    handshakes.begun.at(-1)?.run();
+  }
+  await clock.advance(20);
+  expect(handshakes.begun).toHaveLength(4);
+  peer.send(0, peer.hello({}));
+  await clock.advance(20);
+  expect(owner.connection?.stage).toBe('open');
+  expect(handshakes.left).toEqual([]);
+});
+
+test.each([1, 2, 3, 4])('whoever goes away after piece %i leaves no work behind', async (pieces) => {
+  const handshakes = new HeldTurns();
+  handshakes.holdsBegun = true;
+  const { clock, peer, owner } = await waiting(handshakes);
+  handshakes.jobs[0]?.run();
+  for (let done = 1; done < pieces; done++) handshakes.begun.at(-1)?.run();
+  peer.socket.destroy();
+  await clock.advance(20);
+  expect(handshakes.left).toEqual(handshakes.jobs);
+  expect(owner.connection?.stage).toBe('ended');
+  expect(owner.connection?.stats.bytesOut).toBe(0);
+  expect(clock.pendingTimers).toBe(0);
 });
 
 test.each([

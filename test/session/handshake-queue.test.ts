@@ -109,6 +109,85 @@ test('H7: our own dial finds room in a full queue, and its turn is the next', as
   expect(log.ran[0]).toBe('ours');
 });
 
+/** As a job, in so many pieces. */
+function long(
+  name: string,
+  pieces: number,
+  { queue, ran, dropped }: ReturnType<typeof busyQueue>,
+  from = '10.0.0.7',
+): HandshakeJob {
+  let left = pieces;
+  const one: HandshakeJob = {
+    ...job(name, from, { ran, dropped }),
+    run() {
+      ran.push(`${name}${pieces - left}`);
+      if (--left > 0) queue.goOn(one);
+    },
+  };
+  return one;
+}
+
+/** How the queue is told of a job that may begin at once. */
+function begin(one: HandshakeJob, { queue }: ReturnType<typeof busyQueue>): void {
+  expect(queue.enter(one)).toBe('now');
+  one.run();
+}
+
+test('H7: what has begun is ended before another begins, a piece in each turn of the loop', async () => {
+  const log = busyQueue();
+  await log.clock.advance(0);
+  begin(long('a', 3, log), log);
+  expect(log.queue.enter(job('ours', '10.0.0.1', log, true))).toBe('later');
+  expect(log.queue.enter(long('b', 2, log))).toBe('later');
+  const other = (): void => {
+    log.ran.push('-');
+    if (log.ran.length < 20) log.clock.soon(other);
+  };
+  log.clock.soon(other);
+  await log.clock.advance(0);
+  expect(log.ran.filter((name) => name !== '-')).toEqual(['a0', 'a1', 'a2', 'ours', 'b0', 'b1']);
+  for (let i = 1; i < log.ran.length; i++)
+    expect([log.ran[i - 1], log.ran[i]], `${log.ran}`).toContain('-');
+});
+
+test('nothing begins at once while another has begun, and its place goes on where it leaves', async () => {
+  for (const turns of [0, 1]) {
+    const log = busyQueue();
+    await log.clock.advance(0);
+    const gone = long('gone', 3, log);
+    begin(gone, log);
+    expect(log.queue.enter(job('waits', '10.0.0.1', log))).toBe('later');
+    for (let turn = 0; turn < turns; turn++) log.clock.soon(() => log.queue.leave(gone));
+    if (turns === 0) log.queue.leave(gone);
+    await log.clock.advance(0);
+    expect(log.ran.at(-1)).toBe('waits');
+    expect(log.ran).not.toContain('gone2');
+    expect(log.queue.waiting).toBe(0);
+    expect(log.queue.enter(job('next', '10.0.0.1', log))).toBe('now');
+  }
+});
+
+test('what has begun and throws is thrown in the loop, and the others have their turns', async () => {
+  const log = busyQueue();
+  await log.clock.advance(0);
+  const bad: HandshakeJob = {
+    ...job('bad', '10.0.0.1', log),
+    run() {
+      log.queue.goOn({
+        ...bad,
+        run: () => {
+          throw new Error('on purpose');
+        },
+      });
+    },
+  };
+  begin(bad, log);
+  log.queue.enter(job('waits', '10.0.0.2', log));
+  await expect(log.clock.advance(0)).rejects.toThrow('on purpose');
+  await log.clock.advance(0);
+  expect(log.ran).toEqual(['waits']);
+});
+
 test('who leaves is not run, and leaves no turn behind that grows the queue', async () => {
   const log = busyQueue();
   const stay = job('stays', '10.0.0.1', log);

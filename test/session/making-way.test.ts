@@ -167,8 +167,8 @@ describe('C2: places that are held by those who say nothing', () => {
   test('C2: who has said all there is to say, and waits for our work on the curve, does not stand still', async () => {
     const town = new Town(7);
     const world = town.world('10.5.0.1');
-    // a loop whose turns take 800 ms: the second handshake has to wait for the next one
-    const soon = (run: () => void): void => void town.clock.timer(800, run);
+    // a loop whose turns take 170 ms: a handshake takes six of them, and the second has to wait for the first
+    const soon = (run: () => void): void => void town.clock.timer(170, run);
     const manager = new SessionManager({
       world: { ...world, clock: { ...clockOf(town), soon } },
       ...{ crypto, clientId: 'slow', status: new TellingStatus(), secretKey: new Uint8Array(32).fill(9) },
@@ -185,12 +185,14 @@ describe('C2: places that are held by those who say nothing', () => {
       await town.clock.settle(peer.dial(to));
     }
     await town.clock.advance(600);
-    expect(manager.list().map(({ state }) => state)).toEqual(['greeting', 'authenticating']);
+    expect(manager.list().map(({ state }) => state)).toEqual(['authenticating', 'authenticating']);
     const { peer } = await town.peer();
     await town.clock.settle(peer.dial(to));
     await town.clock.advance(50);
     expect([causes, refused]).toEqual([[], [expect.stringContaining('maxPendingInbound is 2')]]);
     await town.clock.advance(400);
+    expect(manager.list().map(({ state }) => state)).toEqual(['greeting', 'authenticating']);
+    await town.clock.advance(900);
     expect(manager.list().map(({ state }) => state)).toEqual(['greeting', 'greeting']);
     await town.clock.settle(manager.close());
   });
