@@ -82,7 +82,7 @@ export class ActiveSession implements Session {
     });
     this.#input = new Input({
       ...{ clock, connection, held, keepAlive: this.#keepAlive, turns: host.turns },
-      takes: () => this.#takes,
+      takes: () => this.#takes && !this.#traffic.isOpening,
       isOver: () => session.isOver,
       guard: (work) => session.guard(work),
       take: (message) =>
@@ -113,6 +113,8 @@ export class ActiveSession implements Session {
       takes: () => this.#takes,
       reads: () => this.#input.reads,
       readRequests: (go) => this.#input.stop('serving', !go),
+      opening: (begins) => this.#openingNow(begins),
+      guard: (work) => session.guard(work),
       ended: () => this.#endedError(),
       over: () => this.#sendsNothing(),
       isDraining: () => this.#drain !== undefined,
@@ -209,8 +211,7 @@ export class ActiveSession implements Session {
   resume(): void {
     if (this.state === 'active') return;
     this.#advance('resume');
-    this.#satellites.goOn();
-    this.#input.release();
+    this.#goOn();
   }
 
   close(options?: CloseOptions): Promise<DrainReport> {
@@ -234,8 +235,7 @@ export class ActiveSession implements Session {
       }),
       finish: (left) => this.#session.end(endings.asked(options.reason, `${options.says}${left}`)),
     });
-    this.#satellites.goOn();
-    this.#input.release();
+    this.#goOn();
     this.#drain.look();
     return this.#drain;
   }
@@ -333,6 +333,19 @@ export class ActiveSession implements Session {
   /** Whether messages are handled as they come. */
   get #takes(): boolean {
     return this.state === 'active' || this.state === 'draining';
+  }
+
+  /** What waited while nothing was handed over. */
+  #goOn(): void {
+    this.#traffic.goOn();
+    this.#satellites.goOn();
+    this.#input.release();
+  }
+
+  /** Nothing of any protocol overtakes a large message of eth: there is one order for all. */
+  #openingNow(begins: boolean): void {
+    this.#input.stop('opening', begins);
+    if (!begins && !this.#session.isOver) this.#input.release();
   }
 
   /** A message of a protocol beside eth. */

@@ -25,6 +25,7 @@ import { callForeign, textOf } from './foreign-code.js';
 import type { Session } from './handle.js';
 import type { SessionHost } from './host.js';
 import type { JournalKeeper } from './journal-keeper.js';
+import { Opening } from './opening.js';
 import type { Outgoing, SendOutcome } from './outgoing.js';
 import type { Agreement } from './pending.js';
 import { PeerRange, RangeAnnouncer, statusRange } from './range.js';
@@ -46,6 +47,10 @@ export interface EthTrafficOptions {
   /** Whether anything is read from the peer. */
   readonly reads: () => boolean;
   readonly readRequests: (go: boolean) => void;
+  /** A large message is being opened, and nothing may overtake it; or it has been handed over. */
+  readonly opening: (begins: boolean) => void;
+  /** Runs a piece of the session's work: what it throws ends the session. */
+  readonly guard: (work: () => void) => void;
   /** @returns how the session ended, for whoever still wants something of it */
   readonly ended: () => SessionError | undefined;
   /** @returns why the peer gets nothing new any more */
@@ -72,6 +77,7 @@ export class EthTraffic {
   readonly #options: EthTrafficOptions;
   readonly #admission: Admission;
   readonly #announcer: RangeAnnouncer | undefined;
+  readonly #opening: Opening;
 
   constructor(id: string, options: EthTrafficOptions) {
     const { host, agreement, outgoing, allowance, journal } = options;
@@ -110,6 +116,7 @@ export class EthTraffic {
       isOver: () => options.ended() !== undefined,
     });
     this.range = new PeerRange(clock, remoteStatus);
+    this.#opening = new Opening({ clock, guard: options.guard, takes: options.takes });
     this.#admission = new Admission({
       ...{ protocol, conversation: agreement.conversation, allowance, isDraining: options.isDraining },
       match: (spec, message) => this.requests.match(spec, message),
@@ -132,6 +139,16 @@ export class EthTraffic {
   /** Whether the peer hears of our range at all: not on eth/68, and not where we mirror. */
   get announcesRange(): boolean {
     return this.#announcer !== undefined;
+  }
+
+  /** Whether a large message is being opened: what came behind it has to wait. */
+  get isOpening(): boolean {
+    return this.#opening.isBusy;
+  }
+
+  /** Messages may be handed over again. */
+  goOn(): void {
+    this.#opening.goOn();
   }
 
   /** Our own range may have changed. */
@@ -177,12 +194,13 @@ export class EthTraffic {
         break;
       case 'drop':
     }
-    return this.#options.takes();
+    return this.#options.takes() && !this.isOpening;
   }
 
   /** Everything that waits hears of the end, nothing is left behind. */
   end(error: SessionError): void {
     this.#announcer?.stop();
+    this.#opening.end();
     this.serving.end();
     this.broadcasts.end();
     this.requests.end(error);
@@ -198,6 +216,19 @@ export class EthTraffic {
   }
 
   #gossip(spec: MessageSpec, message: IncomingMessage): void {
+    if (!Opening.takes(message)) {
+      this.#heard(spec, message);
+      return;
+    }
+    const { opening } = this.#options;
+    opening(true);
+    this.#opening.begin(message, spec.maxBytes, () => {
+      this.#heard(spec, message);
+      opening(false);
+    });
+  }
+
+  #heard(spec: MessageSpec, message: IncomingMessage): void {
     const { gossip, logger } = this.#options.host;
     if (gossip === undefined) return;
     const session = this.#options.session();

@@ -4,8 +4,8 @@ import type { HeldInput } from './held-input.js';
 import type { KeepAlive } from './keep-alive.js';
 import { BYTES_PER_TURN, FRAMES_PER_TURN, TurnBudget, type Turns } from './turn-budget.js';
 
-/** Who wants no more input for now: requests that wait, a slow handler of another protocol, a quota. */
-export type InputStop = 'serving' | 'satellites' | 'quota';
+/** Who wants no more input for now: requests that wait, a large message, a slow handler of another protocol, a quota. */
+export type InputStop = 'serving' | 'opening' | 'satellites' | 'quota';
 
 export interface InputOptions {
   readonly clock: Pick<Clock, 'soon'>;

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from '../rlpx/index.js';
 import type { Clock, Timer } from '../runtime/index.js';
 import type { Gauge } from './handle.js';
+import { Opening } from './opening.js';
 import type { SatelliteQuotaName, SatelliteVerdict } from './quota.js';
 import { type SatelliteBudget, SatelliteMeter } from './satellite-budget.js';
 
@@ -10,8 +11,6 @@ const BYTES_LEAST = 256;
 const HAND_OVER_MS = 10;
 /** So many held messages in one turn of the loop; then others have theirs. */
 const MESSAGES_PER_TURN = 64;
-/** What is larger is decompressed over several turns: 10 MiB at once held the loop for 2 to 7 ms. */
-export const OPENED_PER_TURN_BYTES: number = 1024 * 1024;
 /** A peer at the edge of its budget is throttled many times a second; one event a second tells it. */
 const TOLD_MS = 1_000;
 
@@ -23,8 +22,8 @@ export interface SatelliteInboxOptions {
   readonly takes: () => boolean;
   /** Runs a piece of the session's work: what it throws ends the session. */
   readonly guard: (work: () => void) => void;
-  /** Decompresses so much more of one. @returns whether all of it is there */
-  readonly open: (message: IncomingMessage, bytes: number) => boolean;
+  /** The most that one may have, bytes. */
+  readonly cap: (message: IncomingMessage) => number;
   /** Hands one over. @returns what the handler is not done with, if so */
   readonly hand: (
     message: IncomingMessage,
@@ -55,15 +54,15 @@ export class SatelliteInbox {
   #handing: Timer | undefined;
   #watching: Timer | undefined;
   #heldBytes = 0;
-  /** A large one that is being decompressed; those behind it wait. Nothing is read until all of it is there. */
-  #opening: IncomingMessage | undefined;
-  #opened = false;
+  /** Of a large one; those behind it wait. Nothing is read until all of it is there. */
+  readonly #opening: Opening;
   #toldAtMs = Number.NEGATIVE_INFINITY;
   #ended = false;
 
   constructor(options: SatelliteInboxOptions) {
     this.#options = options;
     this.#meter = new SatelliteMeter(options.budget, options.clock.now());
+    this.#opening = new Opening(options);
   }
 
   /** What waits for its turn. */
@@ -75,7 +74,7 @@ export class SatelliteInbox {
     if (this.#ended) return;
     const { budget, clock } = this.#options;
     const nowMs = clock.now();
-    if (this.#held.size === 0 && this.#opening === undefined) {
+    if (this.#held.size === 0 && !this.#opening.isBusy) {
       const excess = this.#meter.excess(nowMs);
       if (excess === undefined) {
         this.#hand(message, nowMs);
@@ -93,7 +92,7 @@ export class SatelliteInbox {
 
   /** Messages may be handed over again. */
   goOn(): void {
-    if (this.#opening !== undefined) this.#openOn();
+    if (this.#opening.isBusy) this.#opening.goOn();
     else if (this.#handing === undefined) this.#handOver();
   }
 
@@ -103,44 +102,20 @@ export class SatelliteInbox {
     this.#watching?.cancel();
     this.#held.clear();
     this.#heldBytes = 0;
-    if (this.#opening !== undefined && !this.#opened) this.#options.unfinished(-this.#opening.declaredBytes);
-    this.#opening = undefined;
+    this.#opening.end();
     for (const one of [...this.#unfinished]) this.#finish(one);
   }
 
   #hand(message: IncomingMessage, nowMs: number): void {
     this.#meter.take(nowMs, message.wireBytes);
-    if (message.declaredBytes <= OPENED_PER_TURN_BYTES) {
+    if (!Opening.takes(message)) {
       this.#deliver(message, nowMs);
       return;
     }
-    this.#opening = message;
-    this.#opened = false;
-    this.#options.unfinished(message.declaredBytes);
-    this.#openSome();
-  }
-
-  /** In each turn a part, whether the session is paused or not. */
-  #openSome(): void {
-    const message = this.#opening;
-    if (message === undefined) return; // it has ended meanwhile
-    const { clock, guard, open, unfinished } = this.#options;
-    if (!open(message, OPENED_PER_TURN_BYTES)) {
-      clock.soon(() => guard(() => this.#openSome()));
-      return;
-    }
-    this.#opened = true;
-    unfinished(-message.declaredBytes);
-    this.#openOn();
-  }
-
-  /** Hands over what was opened, and what waited behind it. */
-  #openOn(): void {
-    const message = this.#opening;
-    if (message === undefined || !this.#opened || !this.#options.takes()) return;
-    this.#opening = undefined;
-    this.#deliver(message, this.#options.clock.now());
-    if (!this.#ended) this.goOn();
+    this.#opening.begin(message, this.#options.cap(message), () => {
+      this.#deliver(message, this.#options.clock.now());
+      if (!this.#ended) this.goOn(); // to what waited behind it
+    });
   }
 
   #deliver(message: IncomingMessage, nowMs: number): void {
@@ -184,7 +159,7 @@ export class SatelliteInbox {
     const nowMs = clock.now();
     let left = MESSAGES_PER_TURN;
     for (const message of this.#held) {
-      if (!takes() || this.#opening !== undefined) return;
+      if (!takes() || this.#opening.isBusy) return;
       const excess = this.#meter.excess(nowMs);
       if (excess !== undefined || left-- === 0) {
         this.#handLater(excess?.forMs ?? 0);

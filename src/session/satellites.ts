@@ -164,7 +164,7 @@ export class Satellites {
     const { clock, guard, takes } = this.#options;
     const inbox: SatelliteInbox = new SatelliteInbox({
       ...{ protocol: protocol.name, budget, clock, guard, takes },
-      open: (message, bytes) => message.open(satelliteCap(protocol, message.id) ?? 0, bytes),
+      cap: ({ id }) => satelliteCap(protocol, id) ?? 0,
       hand: (message) => this.#hand(protocol, message),
       unfinished: (bytes) => this.#unfinished(bytes),
       told: (verdict) => this.#exceeded(verdict),

@@ -146,8 +146,7 @@ test('H7: what has begun is ended before another begins, a piece in each turn of
   log.clock.soon(other);
   await log.clock.advance(0);
   expect(log.ran.filter((name) => name !== '-')).toEqual(['a0', 'a1', 'a2', 'ours', 'b0', 'b1']);
-  for (let i = 1; i < log.ran.length; i++)
-    expect([log.ran[i - 1], log.ran[i]], `${log.ran}`).toContain('-');
+  for (let i = 1; i < log.ran.length; i++) expect([log.ran[i - 1], log.ran[i]], `${log.ran}`).toContain('-');
 });
 
 test('nothing begins at once while another has begun, and its place goes on where it leaves', async () => {
