@@ -14,6 +14,38 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
+describe('real sockets', () => {
+  it('read no more than their share in a row while others have something', async () => {
+    const { tcp } = realWorld();
+    const bulk = new Uint8Array(2 * 1024 * 1024);
+    const quiet = { drain: () => undefined, end: () => undefined, closed: () => undefined };
+    let bulkBytes = 0;
+    let aheadOfIt: number | undefined;
+    let done: () => void = () => undefined;
+    const whole = new Promise<void>((resolve) => {
+      done = resolve;
+    });
+    const data = (chunk: Uint8Array): void => {
+      if (chunk.length === 1) aheadOfIt = bulkBytes;
+      else bulkBytes += chunk.length;
+      if (bulkBytes === bulk.length && aheadOfIt !== undefined) done();
+    };
+    const listener = await tcp.listen({ host: '127.0.0.1', port: 0 }, (socket) =>
+      socket.attach({ ...quiet, data }),
+    );
+    const [first, second] = await Promise.all([tcp.connect(listener.address), tcp.connect(listener.address)]);
+    for (const socket of [first, second]) socket.attach({ ...quiet, data: () => undefined });
+    await new Promise((soon) => setTimeout(soon, 50)); // both are accepted
+    first.write([bulk]);
+    second.write([Uint8Array.of(1)]);
+    await whole;
+    expect(aheadOfIt).toBeLessThanOrEqual(2 * 65_536);
+    first.destroy();
+    second.destroy();
+    await listener.close();
+  });
+});
+
 describe('real files', () => {
   it('leave no temporary file behind, whether writing works or fails', async () => {
     const file = join(folder, 'file');
