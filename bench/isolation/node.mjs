@@ -45,10 +45,6 @@ node.on('session.ended', ({ cause }) => {
 const delay = monitorEventLoopDelay({ resolution: 1 });
 delay.enable();
 let cpu = process.cpuUsage();
-let rssBytes = 0;
-setInterval(() => {
-  rssBytes = Math.max(rssBytes, process.memoryUsage.rss());
-}, 50);
 
 /** Since the last time it was asked. */
 function stats() {
@@ -58,12 +54,11 @@ function stats() {
     loopP99Ms: delay.percentile(99) / 1e6,
     loopMaxMs: delay.max / 1e6,
     cpuMs: (user + system) / 1_000,
-    rssBytes: Math.max(rssBytes, process.memoryUsage.rss()),
+    rssBytes: process.resourceUsage().maxRSS * 1_024, // the most so far: to look at it often would take the daemon's time
     peers: node.status().peers,
     ends: Object.fromEntries([...ends].sort()),
   };
   delay.reset();
-  rssBytes = 0;
   ends.clear();
   return found;
 }

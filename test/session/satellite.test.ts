@@ -5,6 +5,7 @@ import type { CloseCause, Ending } from '../../src/session/close-cause.js';
 import { deferred } from '../../src/session/deferred.js';
 import { ProtocolBreach, SessionNotActive } from '../../src/session/errors.js';
 import type { SatelliteVerdict, Session } from '../../src/session/index.js';
+import { OPENED_PER_TURN_BYTES } from '../../src/session/opening.js';
 import {
   MAX_SATELLITES,
   openFault,
@@ -508,7 +509,7 @@ describe('a large message', () => {
     take(0, 3 * MIB);
     take(1, 5);
     expect(all.held.items).toBe(1);
-    for (let opened = 1; opened < 3; opened++) {
+    for (let turns = 1; turns < (3 * MIB) / OPENED_PER_TURN_BYTES; turns++) {
       expect(heard).toEqual([]);
       expect(reads).toEqual([false]);
       expect(all.unfinishedBytes).toBe(3 * MIB);
@@ -530,14 +531,15 @@ describe('a large message', () => {
     take(1, 2 * MIB, 100_000);
     take(2, 1);
     state.takes = false;
-    turn();
+    const turns = (2 * MIB) / OPENED_PER_TURN_BYTES - 1;
+    for (let i = 0; i < turns; i++) turn();
     expect(reads).toEqual([false, true]);
     turn();
     expect(heard).toEqual([]);
     state.takes = true;
     all.goOn();
     expect(heard).toEqual([[0, 2 * MIB]]);
-    turn();
+    for (let i = 0; i < turns; i++) turn();
     expect(heard.map(([id]) => id)).toEqual([0, 1, 2]);
     expect(all.unfinishedBytes).toBe(0);
   });
