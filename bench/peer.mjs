@@ -31,7 +31,7 @@ const maxBytes = 10_000_000;
 /** What the sessions of a node share. */
 const shared = {
   replays: new AuthReplays(),
-  handshakes: new HandshakeQueue(realClock),
+  handshakes: new HandshakeQueue(realClock, () => false),
   ephemeralKeys: new EphemeralKeys(crypto, realRandom, realClock),
 };
 

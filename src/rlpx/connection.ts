@@ -253,8 +253,8 @@ export class RlpxConnection {
   #handshakeInput(handshake: Handshake): HandshakeInput {
     const { socket, role, handshakes } = this.#options;
     return new HandshakeInput(handshake, handshakes, socket, role === 'initiator', {
-      turn: () => {
-        if (!this.#input.paused) socket.resume();
+      turn: (stopped) => {
+        if (stopped && !this.#input.paused) socket.resume();
         this.#received(EMPTY_BYTES);
       },
       dropped: (error) => this.#failed(error),

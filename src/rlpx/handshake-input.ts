@@ -18,6 +18,8 @@ export interface HandshakeJob {
 export interface HandshakeTurns {
   /** @returns `now`: at once; `later`: `run` will be called, or `dropped`; `never`: there is no room */
   enter(job: HandshakeJob): 'now' | 'later' | 'never';
+  /** Whether somebody is served who would have to wait for all of a handshake's work: then it is done in pieces. */
+  readonly inPieces: boolean;
   /** A piece of its work is done, and there is more: `run` will be called in another turn of the loop, before anybody who waits. */
   goOn(job: HandshakeJob): void;
   /** The connection ended: nobody waits for this one any more. */
@@ -26,8 +28,8 @@ export interface HandshakeTurns {
 
 /** What a handshake that waits tells the connection that owns it. */
 export interface HandshakeInputHandlers {
-  /** Its turn has come, or the next one: ask `push` again, with nothing. */
-  turn(): void;
+  /** Its turn has come, or the next one: ask `push` again, with nothing. @param stopped whether the socket was paused meanwhile */
+  turn(stopped: boolean): void;
   /** It will not come: too many others wait. */
   dropped(error: RlpxError): void;
 }
@@ -36,8 +38,8 @@ export interface HandshakeInputHandlers {
 const MAX_BEHIND_BYTES = 4_096;
 
 /**
- * The peer's handshake message, from its first byte to its result; whole, it waits for its turn on the curve, and for another one
- * after each piece of the work.
+ * The peer's handshake message, from its first byte to its result; whole, it waits for its turn on the curve, and maybe for
+ * another one after each piece of the work.
  */
 export class HandshakeInput implements HandshakeJob {
   readonly from: string;
@@ -106,8 +108,9 @@ export class HandshakeInput implements HandshakeJob {
   }
 
   run(): void {
+    const stopped = this.isFull;
     this.#waiting = false;
-    this.#handlers.turn();
+    this.#handlers.turn(stopped);
   }
 
   dropped(): void {
@@ -122,9 +125,9 @@ export class HandshakeInput implements HandshakeJob {
     this.#wait();
   }
 
-  /** A piece in this turn, or all of it where nobody gives turns. */
+  /** A piece in this turn, or all of it where nobody would wait. */
   #workOn(rest: Uint8Array): HandshakeResult | undefined {
-    if (this.#turns === undefined) return this.#handshake.complete(rest);
+    if (this.#turns?.inPieces !== true) return this.#handshake.complete(rest);
     const result = this.#handshake.step(rest);
     if (result !== undefined) return result;
     this.#wait();

@@ -185,7 +185,6 @@ export class Handshake {
     yield;
     const keys = this.#ownKeys();
     const ack = sealAck(this.#options, keys, opened.publicKey);
-    yield;
     const transcript = {
       role: 'recipient',
       ephemeralShared: crypto.ecdh(keys.ephemeralKey, opened.ephemeralPublicKey),

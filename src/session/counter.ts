@@ -69,6 +69,10 @@ export class SessionCounter<T extends Counted> {
     return both(this.#slots.activeInbound, this.#slots.activeOutbound);
   }
 
+  get hasActive(): boolean {
+    return this.#slots.activeInbound.size + this.#slots.activeOutbound.size > 0;
+  }
+
   counts(): SessionCounts {
     return {
       pendingInbound: this.#slots.pendingInbound.size,

@@ -304,7 +304,7 @@ export class SessionManager {
       crypto: this.#crypto,
       secretKey: options.secretKey,
       replays: new AuthReplays(),
-      handshakes: new HandshakeQueue(this.#world.clock),
+      handshakes: new HandshakeQueue(this.#world.clock, () => this.#places.counter.hasActive),
       ephemeralKeys: new EphemeralKeys(this.#crypto, this.#world.random, this.#world.clock),
       clientId: options.clientId,
       get capabilities(): readonly LocalCapability[] {

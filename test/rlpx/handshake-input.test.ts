@@ -8,6 +8,7 @@ class HeldTurns implements HandshakeTurns {
   readonly begun: HandshakeJob[] = [];
   readonly left: HandshakeJob[] = [];
   place: 'later' | 'never' = 'later';
+  inPieces = true;
   holdsBegun = false;
 
   enter(job: HandshakeJob): 'later' | 'never' {
@@ -103,12 +104,12 @@ test('little is read while it waits, and nothing while its owner wants none', as
   expect(owner.end).toMatchObject({ code: 'ERR_RLPX_MAC' });
 });
 
-test('an auth is four pieces of work and a last one, each in a turn of its own; whoever waits for it is not the peer', async () => {
+test('an auth is three pieces of work and a last one, each in a turn of its own; whoever waits for it is not the peer', async () => {
   const handshakes = new HeldTurns();
   handshakes.holdsBegun = true;
   const { clock, peer, owner } = await waiting(handshakes);
   handshakes.jobs[0]?.run();
-  for (let pieces = 1; pieces < 5; pieces++) {
+  for (let pieces = 1; pieces < 4; pieces++) {
     await clock.advance(20);
     expect(handshakes.begun).toHaveLength(pieces);
     expect(owner.connection?.owesHandshake).toBe(true);
@@ -116,14 +117,26 @@ test('an auth is four pieces of work and a last one, each in a turn of its own; 
     handshakes.begun.at(-1)?.run();
   }
   await clock.advance(20);
-  expect(handshakes.begun).toHaveLength(4);
+  expect(handshakes.begun).toHaveLength(3);
   peer.send(0, peer.hello({}));
   await clock.advance(20);
   expect(owner.connection?.stage).toBe('open');
   expect(handshakes.left).toEqual([]);
 });
 
-test.each([1, 2, 3, 4])('whoever goes away after piece %i leaves no work behind', async (pieces) => {
+test('where nobody else is served, all of it is one piece', async () => {
+  const handshakes = new HeldTurns();
+  handshakes.inPieces = false;
+  const { clock, peer, owner } = await waiting(handshakes);
+  handshakes.jobs[0]?.run();
+  expect(handshakes.begun).toEqual([]);
+  await clock.advance(20);
+  peer.send(0, peer.hello({}));
+  await clock.advance(20);
+  expect(owner.connection?.stage).toBe('open');
+});
+
+test.each([1, 2, 3])('whoever goes away after piece %i leaves no work behind', async (pieces) => {
   const handshakes = new HeldTurns();
   handshakes.holdsBegun = true;
   const { clock, peer, owner } = await waiting(handshakes);

@@ -14,7 +14,7 @@ function busyQueue(max?: number): {
   dropped: string[];
 } {
   const clock = new VirtualClock();
-  const queue = new HandshakeQueue(clock, max);
+  const queue = new HandshakeQueue(clock, () => true, max);
   const ran: string[] = [];
   const dropped: string[] = [];
   expect(queue.enter(job('first', 'first', { ran, dropped }))).toBe('now');

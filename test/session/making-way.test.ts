@@ -167,8 +167,8 @@ describe('C2: places that are held by those who say nothing', () => {
   test('C2: who has said all there is to say, and waits for our work on the curve, does not stand still', async () => {
     const town = new Town(7);
     const world = town.world('10.5.0.1');
-    // a loop whose turns take 170 ms: a handshake takes six of them, and the second has to wait for the first
-    const soon = (run: () => void): void => void town.clock.timer(170, run);
+    // a loop whose turns take 800 ms: the second handshake has to wait for the next one
+    const soon = (run: () => void): void => void town.clock.timer(800, run);
     const manager = new SessionManager({
       world: { ...world, clock: { ...clockOf(town), soon } },
       ...{ crypto, clientId: 'slow', status: new TellingStatus(), secretKey: new Uint8Array(32).fill(9) },
@@ -185,15 +185,37 @@ describe('C2: places that are held by those who say nothing', () => {
       await town.clock.settle(peer.dial(to));
     }
     await town.clock.advance(600);
-    expect(manager.list().map(({ state }) => state)).toEqual(['authenticating', 'authenticating']);
+    expect(manager.list().map(({ state }) => state)).toEqual(['greeting', 'authenticating']);
     const { peer } = await town.peer();
     await town.clock.settle(peer.dial(to));
     await town.clock.advance(50);
     expect([causes, refused]).toEqual([[], [expect.stringContaining('maxPendingInbound is 2')]]);
     await town.clock.advance(400);
-    expect(manager.list().map(({ state }) => state)).toEqual(['greeting', 'authenticating']);
-    await town.clock.advance(900);
     expect(manager.list().map(({ state }) => state)).toEqual(['greeting', 'greeting']);
+    await town.clock.settle(manager.close());
+  });
+
+  test('H7: beside a session that stands, a stranger’s handshake is done in pieces, a turn of the loop for each', async () => {
+    const town = new Town(8);
+    const world = town.world('10.5.0.1');
+    const soon = (run: () => void): void => void town.clock.timer(100, run);
+    const manager = new SessionManager({
+      world: { ...world, clock: { ...clockOf(town), soon } },
+      ...{ crypto, clientId: 'slow', status: new TellingStatus(), secretKey: new Uint8Array(32).fill(9) },
+    });
+    await town.clock.settle(manager.listen({ host: '0.0.0.0', port: PORT }));
+    const to = { host: '10.5.0.1', port: PORT, publicKey: manager.publicKey };
+    const states: string[] = [];
+    for (const holdBack of [[], ['hello'] as const]) {
+      const { peer } = await town.peer({ holdBack });
+      const startedMs = town.clock.now();
+      await town.clock.settle(peer.dial(to));
+      await town.clock.advance(50 - (town.clock.now() - startedMs));
+      states.push(manager.list().at(-1)?.state ?? 'none');
+      await town.clock.advance(2_000);
+    }
+    expect(states).toEqual(['active', 'authenticating']);
+    expect(manager.list().map(({ state }) => state)).toEqual(['active', 'greeting']);
     await town.clock.settle(manager.close());
   });
 
