@@ -62,6 +62,9 @@ export function isBreach(error: unknown): error is RlpxError {
   return error instanceof RlpxError && !isMistake(error.code);
 }
 
+/** Where intrinsics are frozen, it cannot be set. */
+const stacksCanBeLeftOut = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')?.writable === true;
+
 /** Whose place in the code is worth knowing. */
 function isMistake(code: RlpxErrorCode): boolean {
   return code === 'ERR_RLPX_ARGUMENT' || code === 'ERR_RLPX_STATE';
@@ -82,10 +85,11 @@ export class RlpxError extends Error {
     says: string = breaches[code].says,
     options?: { readonly cause?: unknown },
   ) {
+    const leavesOut = stacksCanBeLeftOut && !isMistake(code);
     const frames = Error.stackTraceLimit;
-    if (!isMistake(code)) Error.stackTraceLimit = 0;
+    if (leavesOut) Error.stackTraceLimit = 0;
     super(says, options);
-    Error.stackTraceLimit = frames;
+    if (leavesOut) Error.stackTraceLimit = frames;
     this.code = code;
     this.reason = breaches[code].reason;
   }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { concatBytes, encodeBytes, encodeList, encodeUint } from '../../src/codec/index.js';
 import { decodeHello, encodeHello, type Hello, RlpxError } from '../../src/rlpx/index.js';
+import { ownHello } from '../../src/rlpx/own-hello.js';
 import { hex, scalar, text } from '../support/crypto-values.js';
 import { crypto } from '../support/rlpx-secrets.js';
 import { eip8 } from '../support/rlpx-vectors.js';
@@ -161,5 +162,31 @@ describe('Hello', () => {
     );
     expect(read.p2pVersion).toBe(Number.MAX_SAFE_INTEGER);
     expect(read.listenPort).toBe(0);
+  });
+});
+
+describe('our own Hello', () => {
+  const { capabilities } = ours;
+  test.each<[string, Partial<Hello>]>([
+    ['name', { clientId: 'other' }],
+    ['port', { listenPort: 1 }],
+    ['key', { publicKey: crypto.publicKey(scalar(43)) }],
+    ['version', { p2pVersion: 4 }],
+    ['capabilities, one more', { capabilities: [...capabilities, { name: 'snap', version: 1 }] }],
+    ['capabilities, one less', { capabilities: capabilities.slice(1) }],
+    ['capabilities, another', { capabilities: [{ name: 'eth', version: 70 }, ...capabilities.slice(1)] }],
+  ])('is encoded once, and anew with another %s', (_what, change) => {
+    const once = ownHello(ours);
+    expect(ownHello({ ...ours, capabilities: [...capabilities] })).toBe(once);
+    expect(once).toEqual(encodeHello(ours));
+    expect(ownHello({ ...ours, ...change })).toEqual(encodeHello({ ...ours, ...change }));
+    expect(ownHello(ours)).toEqual(once);
+  });
+
+  test('does not follow a list of capabilities that is changed afterwards', () => {
+    const mine = [{ name: 'eth', version: 69 }];
+    ownHello({ ...ours, capabilities: mine });
+    mine[0] = { name: 'eth', version: 70 };
+    expect(ownHello({ ...ours, capabilities: mine })).toEqual(encodeHello({ ...ours, capabilities: mine }));
   });
 });

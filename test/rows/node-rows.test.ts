@@ -78,6 +78,7 @@ describe('001.10: what is left of a session', () => {
     const other = await start(town, { world: town.world(host), listen: { host, port: PORT } });
     const session = await town.clock.settle(node.dial(other.enode ?? '').active);
     session.disconnect();
+    await town.clock.advance(1); // taken down in a turn of its own
     expect(node.history?.stats()).toMatchObject({ summaries: 2, waiting: 1 });
     await town.clock.advance(3 * SECOND);
     expect(node.history?.stats()).toMatchObject({ summaries: 2, waiting: 0, lost: 0 });
