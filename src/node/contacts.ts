@@ -1,7 +1,6 @@
-import { hexToBytes } from '../codec/index.js';
 import { Dialer, type DialWait, type Enode, type NetRestrict, StaticPolicy } from '../peers/index.js';
 import type { World } from '../runtime/index.js';
-import type { CloseCause, PeerPolicy, Session, SessionManager, SessionRecord } from '../session/index.js';
+import type { CloseCause, PeerPolicy, Session, SessionHandle, SessionManager } from '../session/index.js';
 import { dialEnd, dialOnce } from './dialing.js';
 
 /** Peers that gave false data are not let in again for so long, unless they are trusted. */
@@ -55,10 +54,11 @@ export class Contacts {
   }
 
   /** A session that was active is over. The peer is dialed again, unless another session with it has taken its place. */
-  lost({ publicKey, activeAtMs }: SessionRecord, cause: CloseCause): void {
-    if (publicKey === undefined) return;
-    const key = hexToBytes(publicKey);
-    if (this.#sessions().getByPeer(key) === undefined) this.#dialer.ended(key, dialEnd(cause, activeAtMs));
+  lost(session: SessionHandle, cause: CloseCause): void {
+    const { publicKey } = session;
+    if (publicKey === undefined || this.#dialer.stateOf(publicKey) !== 'connected') return; // nobody whom we dial
+    if (this.#sessions().getByPeer(publicKey) === undefined)
+      this.#dialer.ended(publicKey, dialEnd(cause, session.describe().activeAtMs));
   }
 
   /** A peer has broken a rule: it is not let in again for a while. */

@@ -47,7 +47,7 @@ export function introduce(rooms: Rooms): () => void {
     desk.ended(session, cause);
     transactions?.ended(session.id);
     const wasActive = isEstablished(cause.stage);
-    if (wasActive && !ending.aborted) contacts.lost(session.describe(), cause);
+    if (wasActive && !ending.aborted) contacts.lost(session, cause);
     events.emit('session.ended', { session, cause, wasActive });
   });
   sessions.on('range', ({ session, range }) => sawRange(session, range));
