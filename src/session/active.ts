@@ -113,7 +113,10 @@ export class ActiveSession implements Session {
       takes: () => this.#takes,
       reads: () => this.#input.reads,
       readRequests: (go) => this.#input.stop('serving', !go),
-      opening: (begins) => this.#openingNow(begins),
+      readOn: (go) => this.#input.stop('opening', !go),
+      handedOver: () => {
+        if (!session.isOver) this.#input.release();
+      },
       guard: (work) => session.guard(work),
       ended: () => this.#endedError(),
       over: () => this.#sendsNothing(),
@@ -340,12 +343,6 @@ export class ActiveSession implements Session {
     this.#traffic.goOn();
     this.#satellites.goOn();
     this.#input.release();
-  }
-
-  /** Nothing of any protocol overtakes a large message of eth: there is one order for all. */
-  #openingNow(begins: boolean): void {
-    this.#input.stop('opening', begins);
-    if (!begins && !this.#session.isOver) this.#input.release();
   }
 
   /** A message of a protocol beside eth. */

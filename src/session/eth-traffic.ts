@@ -47,8 +47,10 @@ export interface EthTrafficOptions {
   /** Whether anything is read from the peer. */
   readonly reads: () => boolean;
   readonly readRequests: (go: boolean) => void;
-  /** A large message is being opened, and nothing may overtake it; or it has been handed over. */
-  readonly opening: (begins: boolean) => void;
+  /** Not while a large message is being opened. */
+  readonly readOn: (go: boolean) => void;
+  /** A large message was handed over: what came behind it may follow. */
+  readonly handedOver: () => void;
   /** Runs a piece of the session's work: what it throws ends the session. */
   readonly guard: (work: () => void) => void;
   /** @returns how the session ended, for whoever still wants something of it */
@@ -116,7 +118,10 @@ export class EthTraffic {
       isOver: () => options.ended() !== undefined,
     });
     this.range = new PeerRange(clock, remoteStatus);
-    this.#opening = new Opening({ clock, guard: options.guard, takes: options.takes });
+    this.#opening = new Opening({
+      ...{ clock, guard: options.guard, takes: options.takes },
+      unfinished: (bytes) => options.readOn(bytes < 0),
+    });
     this.#admission = new Admission({
       ...{ protocol, conversation: agreement.conversation, allowance, isDraining: options.isDraining },
       match: (spec, message) => this.requests.match(spec, message),
@@ -141,7 +146,7 @@ export class EthTraffic {
     return this.#announcer !== undefined;
   }
 
-  /** Whether a large message is being opened: what came behind it has to wait. */
+  /** Whether a large message is being opened, or waits: what came behind it has to wait, too. */
   get isOpening(): boolean {
     return this.#opening.isBusy;
   }
@@ -220,11 +225,9 @@ export class EthTraffic {
       this.#heard(spec, message);
       return;
     }
-    const { opening } = this.#options;
-    opening(true);
     this.#opening.begin(message, spec.maxBytes, () => {
       this.#heard(spec, message);
-      opening(false);
+      this.#options.handedOver();
     });
   }
 

@@ -84,6 +84,9 @@ describe('a large message that nobody asked for', () => {
     await village.clock.advance(SECOND);
     expect(session.state).toBe('paused');
     expect(heard).toEqual([]);
+    peer.connection?.ping(); // the session is read on, or its peer would think it dead
+    await village.clock.advance(SECOND);
+    expect(peer.pongs).toBe(1);
     session.resume();
     await village.clock.advance(SECOND);
     expect(heard).toEqual(['Transactions', 'NewPooledTransactionHashes']);
