@@ -87,6 +87,7 @@ export class HandshakeInput implements HandshakeJob {
    * @throws RlpxError as `Handshake.push`; ERR_RLPX_BUSY
    */
   push(chunk: Uint8Array): HandshakeResult | undefined {
+    const isView = this.#rest === undefined;
     if (this.#rest === undefined) {
       this.#rest = this.#handshake.gather(chunk);
       if (this.#rest === undefined) return undefined;
@@ -95,6 +96,7 @@ export class HandshakeInput implements HandshakeJob {
       this.#rest = concatBytes([this.#rest, chunk]);
     }
     const result = this.#waiting ? undefined : this.#workOn(this.#rest);
+    if (isView && this.#waiting) this.#rest = this.#rest.slice(); // the chunk may go
     // who hangs up meanwhile is noticed only while we read
     if (this.isFull) this.#socket.pause();
     return result;
@@ -122,7 +124,7 @@ export class HandshakeInput implements HandshakeJob {
     const turn = this.#turns?.enter(this) ?? 'now';
     if (turn === 'never') throw new RlpxError('ERR_RLPX_BUSY');
     if (turn === 'now') return;
-    this.#wait();
+    this.#waiting = true;
   }
 
   /** A piece in this turn, or all of it where nobody would wait. */
@@ -130,13 +132,8 @@ export class HandshakeInput implements HandshakeJob {
     if (this.#turns?.inPieces !== true) return this.#handshake.complete(rest);
     const result = this.#handshake.step(rest);
     if (result !== undefined) return result;
-    this.#wait();
+    this.#waiting = true;
     this.#turns.goOn(this);
     return undefined;
-  }
-
-  #wait(): void {
-    this.#waiting = true;
-    if (this.#rest !== undefined && this.#rest.length > 0) this.#rest = this.#rest.slice(); // the chunk may go
   }
 }

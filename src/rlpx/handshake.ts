@@ -51,7 +51,7 @@ export class Handshake {
   readonly #options: HandshakeOptions;
   #keys: HandshakeKeys | undefined;
   /** The work on the curve, once it has begun. */
-  #work: Generator<void, WorkDone> | undefined;
+  #work: Generator<void, WorkDone | undefined> | undefined;
   #auth: Uint8Array | undefined;
   /** The peer's message as far as it is there; as long as its prefix until that is read. */
   #message: Uint8Array = new Uint8Array(SIZE_PREFIX_BYTES);
@@ -117,12 +117,13 @@ export class Handshake {
    * One piece of the second half: one or two operations on the curve, 0.1 ms with native code and 5 without, so that others need
    * not wait for all of them.
    * @param rest as `gather` returned it, and what came since @returns undefined while there is more to do
-   * @throws RlpxError ERR_RLPX_AUTH
+   * @throws RlpxError ERR_RLPX_AUTH; ERR_RLPX_STATE once it has failed or given its result
    */
   step(rest: Uint8Array): HandshakeResult | undefined {
     this.#work ??= this.#options.role === 'initiator' ? this.#readAck() : this.#readAuth();
     const { done, value } = this.#work.next();
     if (done !== true) return undefined;
+    if (value === undefined) throw new RlpxError('ERR_RLPX_STATE', 'the handshake is over');
     this.forget();
     return { ...value, rest };
   }

@@ -98,6 +98,33 @@ describe.each([
     expect(result?.reply).toBeUndefined();
   });
 
+  test('a handshake that failed, or gave its result, has nothing more to give', () => {
+    const damaged = eip8.auth.eip8_v4.slice();
+    damaged[200] = 255 - (damaged[200] ?? 0);
+    const failed = new Handshake({ ...partyB(crypto), role: 'recipient', keys: keysB });
+    expect(codeOf(() => failed.push(damaged))).toBe('ERR_RLPX_AUTH');
+    expect(codeOf(() => failed.push(damaged))).toBe('ERR_RLPX_STATE');
+    const through = new Handshake({ ...partyB(crypto), role: 'recipient', keys: keysB });
+    expect(through.push(eip8.auth.eip8_v4)?.remotePublicKey).toEqual(publicKeyA);
+    expect(codeOf(() => through.push(eip8.auth.eip8_v4))).toBe('ERR_RLPX_STATE');
+  });
+
+  test('a handshake in pieces gives what one in one piece gives', () => {
+    const [whole, inPieces] = [true, false].map((atOnce) => {
+      const handshake = new Handshake({ ...partyB(crypto), role: 'recipient', keys: keysB });
+      const rest = handshake.gather(concatBytes([eip8.auth.eip8_v4, Uint8Array.of(7)])) ?? text('none');
+      if (atOnce) return handshake.complete(rest);
+      let result = handshake.step(rest);
+      let steps = 1;
+      for (; result === undefined; steps++) result = handshake.step(rest);
+      expect(steps).toBe(4);
+      return result;
+    });
+    const { aes, mac } = whole?.secrets ?? {};
+    expect(inPieces).toMatchObject({ rest: Uint8Array.of(7), secrets: { aes, mac } });
+    expect(inPieces?.remotePublicKey).toEqual(publicKeyA);
+  });
+
   test('the form of before EIP-8 is refused in both roles', () => {
     const recipient = new Handshake({ ...partyB(crypto), role: 'recipient', keys: keysB });
     expect(recipient.push(eip8.auth.plain_v4)).toBeUndefined(); // it reads as a size of 1,164, so 859 bytes are missing
