@@ -24,7 +24,12 @@ export class Daemon {
 
   constructor(args: readonly string[], log: (line: LogLine) => void = () => undefined) {
     const env = { ...process.env, [END_WITH_PARENT]: '1' };
-    this.#child = spawn(process.execPath, [MAIN, ...args], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    this.#child = spawn(process.execPath, [MAIN, ...args], {
+      detached: true, // Ctrl-C in a terminal is for us: what tells the daemons as well would be their second signal, or the first
+      env,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      windowsHide: true,
+    });
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text;
     });

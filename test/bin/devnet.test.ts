@@ -1,4 +1,5 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { beforeAll, expect, test } from 'vitest';
 import { Cli, rlpxd, temporaryFolder } from '../support/bin-cli.js';
@@ -49,6 +50,29 @@ test('without --once it stays until it is interrupted, then verifies', async () 
   const { code, stdout } = await devnet.done;
   expect(code).toBe(0);
   expect(stdout).toMatch(/2 nodes, 560 blocks, one head: 0x[0-9a-f]{64}/);
+  expect(readdirSync(folder)).toEqual([]);
+  expect(daemonsIn(folder)).toEqual([]);
+}, 90_000);
+
+test('Ctrl-C in a terminal, which tells every process of the group, ends it as well', async () => {
+  const folder = temporaryFolder();
+  const devnet = spawn(process.execPath, [builtMain, 'devnet', '--nodes', '2'], {
+    detached: true, // the first of a group
+    env: { ...process.env, TMPDIR: folder },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  let told = false;
+  for (const stream of [devnet.stdout, devnet.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+      if (told || !said.includes('Ctrl-C')) return;
+      told = true;
+      process.kill(-(devnet.pid ?? 0), 'SIGINT');
+    });
+  const [code] = await once(devnet, 'close');
+  expect(said).toMatch(/2 nodes, 560 blocks, one head: 0x[0-9a-f]{64}/);
+  expect({ code, told }).toEqual({ code: 0, told: true });
   expect(readdirSync(folder)).toEqual([]);
   expect(daemonsIn(folder)).toEqual([]);
 }, 90_000);
