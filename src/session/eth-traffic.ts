@@ -7,6 +7,7 @@ import type {
   MessageSpec,
 } from '../eth/index.js';
 import type { IncomingMessage, PackedMessage } from '../rlpx/index.js';
+import { nextTurn } from '../runtime/index.js';
 import { Admission } from './admission.js';
 import type { Allowance } from './allowance.js';
 import {
@@ -136,7 +137,7 @@ export class EthTraffic {
       send: (message) => this.#send(message),
       ask: (request, asked) =>
         options.isDraining() ? Promise.reject(new SessionNotActive(id)) : this.requests.ask(request, asked),
-      turn: () => new Promise((resolve) => clock.soon(resolve)),
+      turn: () => nextTurn(clock),
       blame: (error) => options.end(faultOf(error)),
     });
   }
